@@ -1,0 +1,74 @@
+package mfa
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-mfa/mfa/factor"
+)
+
+// The user's mistakes. See package factor for what they promise.
+var (
+	ErrRejected = factor.ErrRejected
+	ErrReplayed = factor.ErrReplayed
+	ErrWaiting  = factor.ErrWaiting
+)
+
+// Policy: what stands between the caller and what it asked for.
+var (
+	// ErrNoSession means that nobody is signed in on this session.
+	ErrNoSession = errors.New("mfa: no session")
+	// ErrNotEnrolled means that the user has no credential of the method
+	// that could be used now.
+	ErrNotEnrolled = errors.New("mfa: not enrolled")
+	// ErrAlreadySatisfied means that the session has the level already.
+	// Verifying again needs VerifyOptions.Refresh.
+	ErrAlreadySatisfied = errors.New("mfa: already satisfied: set Refresh to verify again")
+)
+
+// The contract with a Store.
+var (
+	// ErrNotFound means that what was asked for does not exist, or belongs to
+	// somebody else.
+	ErrNotFound = errors.New("mfa: not found")
+	// ErrConflict means that a conditional write met something else than it
+	// was conditioned on, or that a request contradicts what is stored.
+	ErrConflict = errors.New("mfa: conflict")
+)
+
+// ThrottledError means that no answer is judged for the time being, right or
+// wrong.
+type ThrottledError struct {
+	RetryAfter time.Duration // rounded up to seconds where it is shown
+}
+
+// Error implements error.
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("mfa: throttled: try again in %s", e.RetryAfter)
+}
+
+// Missing says why a requirement is not met.
+type Missing string
+
+// What may be missing.
+const (
+	MissingFirstFactor  Missing = "first_factor"  // a fresh first factor would do
+	MissingSecondFactor Missing = "second_factor" // an enrolled second factor must be used
+	MissingEnrollment   Missing = "enrollment"    // nothing the user has enrolled would do
+	MissingRecent       Missing = "recent"        // the proof is there, and too old
+)
+
+// StepUpError means that a session does not meet a requirement.
+type StepUpError struct {
+	Have    AAL           // what the session has, live; never HighestAvailable
+	Want    AAL           // what is required; never HighestAvailable
+	Missing Missing       // why Have does not do
+	Methods []string      // methods that the user can use now and that would do, strongest first, recovery last; a hint, the gate judges again
+	MaxAge  time.Duration // how old the proof may be; zero means any age
+}
+
+// Error implements error.
+func (e *StepUpError) Error() string {
+	return fmt.Sprintf("mfa: step-up required: have %s, want %s, missing %s", e.Have, e.Want, e.Missing)
+}

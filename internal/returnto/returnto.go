@@ -1,0 +1,59 @@
+// Package returnto decides where a browser may be sent back to: a path on the
+// same origin, nothing else.
+package returnto
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const maxLength = 2048
+
+// Path returns a path with its query that is safe to redirect to on the same
+// origin, without its fragment, or "" if raw is none. It refuses whatever a
+// browser could read as another origin: "//host", "/\host", a scheme, control
+// characters, backslashes, and these encoded at the start.
+func Path(raw string) string {
+	if len(raw) > maxLength || !strings.HasPrefix(raw, "/") {
+		return ""
+	}
+	for _, r := range raw {
+		if r < 0x20 || r == 0x7f || r == '\\' {
+			return ""
+		}
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
+		return ""
+	}
+	// What a proxy or the app's router might decode before it redirects.
+	decoded := u.Path
+	for range 3 {
+		if strings.HasPrefix(decoded, "//") || strings.ContainsAny(decoded, "\\\r\n\t\x00") {
+			return ""
+		}
+		next, err := url.PathUnescape(decoded)
+		if err != nil {
+			break
+		}
+		decoded = next
+	}
+	return u.RequestURI()
+}
+
+// Of returns where to come back to after a step-up: the request itself if it
+// can be repeated, else the same-origin page it came from, else "".
+func Of(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if strings.HasPrefix(r.RequestURI, "/") {
+			return Path(r.RequestURI)
+		}
+		return Path(r.URL.RequestURI())
+	}
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host || (from.Scheme != "http" && from.Scheme != "https") {
+		return ""
+	}
+	return Path(from.RequestURI())
+}
