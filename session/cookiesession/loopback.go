@@ -1,0 +1,48 @@
+package cookiesession
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// cookieName returns the one name under which the request may carry a session.
+func (s *Session) cookieName(r *http.Request) string {
+	if plainLoopback(r) {
+		return s.name
+	}
+	return "__Host-" + s.name
+}
+
+// plainLoopback reports whether a request came over plain HTTP from this
+// machine to this machine, where browsers may refuse Secure cookies. Host
+// alone is the client's word, and the address alone is also that of a reverse
+// proxy; a proxy that says it is one is believed.
+func plainLoopback(r *http.Request) bool {
+	if r.TLS != nil || !loopbackHost(r.Host) {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if len(r.Header[header]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func loopbackHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
