@@ -136,11 +136,18 @@ func (m *Manager) refused(ctx context.Context, e Event, err error) error {
 		err = ErrRejected
 	case errors.As(err, &throttled):
 		e.Outcome = OutcomeThrottled
-	case errors.Is(err, factor.ErrWaiting):
+	case errors.Is(err, factor.ErrWaiting), policy(err):
 		return err
 	default:
 		e.Kind, e.Outcome = EventFault, OutcomeFault
 	}
 	m.emit(ctx, e)
 	return err
+}
+
+// policy reports whether an error is a verdict of the gate and no fault.
+func policy(err error) bool {
+	var stepUp *StepUpError
+	return errors.As(err, &stepUp) || errors.Is(err, ErrNoSession) || errors.Is(err, ErrNotEnrolled) ||
+		errors.Is(err, ErrAlreadySatisfied) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
 }

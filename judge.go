@@ -48,7 +48,7 @@ func (m *Manager) judge(ctx context.Context, s State, creds []Credential, q Requ
 			return nil
 		}
 	}
-	return m.stepUp(s, methods, creds, have, want, q)
+	return m.stepUp(ctx, s, methods, creds, have, want, q)
 }
 
 // live leaves out the uses that no longer count: of a credential that is gone,
@@ -183,24 +183,31 @@ func besideFirst(methods []Method, credentialID, channel string) bool {
 // contactAvailable reports whether a verified contact of the user is an
 // available second factor.
 func (m *Manager) contactAvailable(ctx context.Context, s State, methods []Method) (bool, error) {
-	var user *User
 	for _, name := range m.order {
-		f := m.factors[name]
-		if m.infos[name].Recovery || !factor.HasChannels(f) {
+		if m.infos[name].Recovery {
 			continue
 		}
-		if user == nil {
-			u, err := m.user(ctx, s.UserID)
-			if err != nil {
-				return false, err
-			}
-			user = &u
-		}
-		if ch, ok := factor.Channel(f, *user, nil); ok && ch != "" && besideFirst(methods, "", hashChannel(s.UserID, ch)) {
-			return true, nil
+		raises, err := m.contactRaises(ctx, s, methods, name)
+		if err != nil || raises {
+			return raises, err
 		}
 	}
 	return false, nil
+}
+
+// contactRaises reports whether the user's verified contact for a method,
+// beside one of the session's first-role uses, gives aal2.
+func (m *Manager) contactRaises(ctx context.Context, s State, methods []Method, method string) (bool, error) {
+	f := m.factors[method]
+	if f == nil || !factor.HasChannels(f) {
+		return false, nil
+	}
+	user, err := m.user(ctx, s.UserID)
+	if err != nil {
+		return false, err
+	}
+	ch, ok := factor.Channel(f, user, nil)
+	return ok && ch != "" && besideFirst(methods, "", hashChannel(s.UserID, ch)), nil
 }
 
 // user asks the app about a user and makes sure that it answers about that one.
@@ -214,17 +221,17 @@ func (m *Manager) user(ctx context.Context, userID string) (User, error) {
 }
 
 // stepUp says what is missing.
-func (m *Manager) stepUp(s State, methods []Method, creds []Credential, have, want AAL, q Requirement) error {
+func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds []Credential, have, want AAL, q Requirement) error {
 	e := &StepUpError{Have: have, Want: want, MaxAge: max(0, q.MaxAge)}
 	for _, name := range m.byStrength() {
 		if len(q.Methods) > 0 && !slices.Contains(q.Methods, name) || q.PhishingResistant && m.infos[name].Guessable {
 			continue
 		}
-		usable, err := m.usable(s, methods, creds, name, want)
+		ok, err := m.canUse(ctx, s, methods, creds, name, want)
 		if err != nil {
 			return err
 		}
-		if len(usable) > 0 {
+		if ok {
 			e.Methods = append(e.Methods, name)
 		}
 	}
@@ -271,6 +278,16 @@ func (m *Manager) byStrength() []string {
 	names := slices.Clone(m.order)
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return names
+}
+
+// canUse reports whether the user can verify with a method now, by credential
+// or by contact.
+func (m *Manager) canUse(ctx context.Context, s State, methods []Method, creds []Credential, method string, want AAL) (bool, error) {
+	usable, err := m.usable(s, methods, creds, method, want)
+	if err != nil || len(usable) > 0 {
+		return len(usable) > 0, err
+	}
+	return m.contactRaises(ctx, s, methods, method)
 }
 
 // usable returns the user's sealed credentials of a configured method that can

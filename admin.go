@@ -1,0 +1,168 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// AdminReset deletes the credentials of a user, those of the named methods or
+// all of them, and opens the user's budget of attempts again. If no real
+// credential is left the recovery methods go too. Every session that relied on
+// them is lowered at its next request. It asks no session: the app decides who
+// is an admin, and actor and reason go into the events.
+func (m *Manager) AdminReset(ctx context.Context, actor, userID, reason string, methods ...string) error {
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		creds, err := m.credentials(ctx, userID)
+		if err != nil {
+			return err
+		}
+		gone := m.resetTargets(creds, methods)
+		if len(gone) == 0 {
+			return m.Unlock(ctx, actor, userID, reason)
+		}
+		for _, c := range gone {
+			if err = m.deleteCredential(ctx, c); err != nil {
+				break
+			}
+			m.emit(ctx, Event{Kind: EventReset, UserID: userID, Method: c.Method, CredentialID: c.ID, Actor: actor, Reason: reason})
+		}
+		if err != nil && !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
+}
+
+// resetTargets returns the credentials to delete, recovery methods first.
+func (m *Manager) resetTargets(creds []Credential, methods []string) []Credential {
+	named := func(c Credential) bool { return len(methods) == 0 || slices.Contains(methods, c.Method) }
+	realLeft := slices.ContainsFunc(creds, func(c Credential) bool { return m.real(&c) && !named(c) })
+	var first, then []Credential
+	for _, c := range creds {
+		switch recovery := m.infos[c.Method].Recovery; {
+		case recovery && (named(c) || !realLeft):
+			first = append(first, c)
+		case !recovery && named(c):
+			then = append(then, c)
+		}
+	}
+	return append(first, then...)
+}
+
+// Unlock opens a user's budget of attempts again, for an admin.
+func (m *Manager) Unlock(ctx context.Context, actor, userID, reason string) error {
+	if err := m.resetAttempts(ctx, recordKey(budgetSecond, userID)); err != nil {
+		return err
+	}
+	m.emit(ctx, Event{Kind: EventUnlocked, UserID: userID, Actor: actor, Reason: reason})
+	return nil
+}
+
+// Forget deletes everything that is kept of a user: the account is gone. Call
+// it after the user's sessions have ended. A later user with the same id would
+// start clean, though ids must not be reused. Budgets for sends, which hold no
+// user id, expire by themselves.
+func (m *Manager) Forget(ctx context.Context, userID string) error {
+	if err := m.deleteUser(ctx, userID); err != nil {
+		return err
+	}
+	for _, budget := range []string{budgetSecond, budgetLookup} {
+		if err := m.dropRecord(ctx, recordKey(budget, userID)); err != nil {
+			return err
+		}
+	}
+	m.emit(ctx, Event{Kind: EventForgotten, UserID: userID})
+	return nil
+}
+
+func (m *Manager) deleteUser(ctx context.Context, userID string) error {
+	if d, ok := m.cfg.Store.(UserDeleter); ok {
+		return storeError("deleting a user", d.DeleteUser(ctx, userID))
+	}
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		creds, err := m.credentials(ctx, userID)
+		if err != nil || len(creds) == 0 {
+			return err
+		}
+		for _, c := range m.resetTargets(creds, nil) {
+			if err := m.deleteCredential(ctx, c); err != nil && !errors.Is(err, ErrConflict) {
+				return err
+			}
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
+}
+
+func (m *Manager) dropRecord(ctx context.Context, key string) error {
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		rec, err := m.cfg.Store.Record(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return storeError("reading a record", err)
+		}
+		err = storeError("deleting a record", m.cfg.Store.DeleteRecord(ctx, key, rec.Version))
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
+}
+
+// Sweep deletes expired records. Call it now and then; nothing depends on it,
+// because expiry is judged when a record is read. The store must implement
+// RecordSweeper.
+func (m *Manager) Sweep(ctx context.Context) error {
+	sweeper, ok := m.cfg.Store.(RecordSweeper)
+	if !ok {
+		return errors.New("mfa: Sweep: the store does not implement RecordSweeper: add the method, or let the store expire records by itself")
+	}
+	return storeError("sweeping records", sweeper.SweepRecords(ctx, m.now()))
+}
+
+// Reseal seals every credential under the first of Config.Keys that is under
+// another, so that the others can be retired. It may be interrupted, repeated,
+// and run beside everything else. The store must implement CredentialLister.
+// Credentials that cannot be opened stay as they are and are named in the
+// error.
+func (m *Manager) Reseal(ctx context.Context) error {
+	lister, ok := m.cfg.Store.(CredentialLister)
+	if !ok {
+		return errors.New("mfa: Reseal: the store does not implement CredentialLister: add the method")
+	}
+	var failed []error
+	for c, err := range lister.AllCredentials(ctx) {
+		if err != nil {
+			return storeError("listing credentials", err)
+		}
+		if m.ring.Current(c.Data) {
+			continue
+		}
+		opened, err := m.open(c)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		// Whoever wins a conflict has sealed it under the first key.
+		if err := m.updateCredential(ctx, opened); err != nil && !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("mfa: Reseal: %d credentials do not open: %w", len(failed), errors.Join(failed...))
+	}
+	return nil
+}

@@ -1,0 +1,368 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-mfa/mfa/factor"
+)
+
+// EnrollOptions says what to enrol.
+type EnrollOptions struct {
+	Method string
+	Name   string            // what the user calls the credential, at most 64 characters; the method's name if empty
+	Params map[string]string // for the factor
+}
+
+const maxName = 64
+
+// BeginEnroll starts the enrolment of a credential. It needs
+// Config.Privileged; a pending session may enrol only if no second factor is
+// available to it, and a recovery method only beside a real one. Nothing
+// changes until FinishEnroll. Errors: ErrNoSession, *StepUpError,
+// ErrNotEnrolled for a recovery method on its own, ErrNotFound for a method
+// that is not configured, ErrConflict for a name that cannot be or too many
+// credentials, or a fault.
+func (m *Manager) BeginEnroll(ctx context.Context, s State, o EnrollOptions) (*Ceremony, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	e := &enrollment{m: m, s: s, method: o.Method, params: o.Params, id: newID()}
+	name := strings.TrimSpace(o.Name)
+	if name == "" {
+		name = o.Method
+	}
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	creds, err := e.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	step, err := e.f.BeginEnroll(ctx, e.request)
+	if err != nil {
+		return nil, m.refused(ctx, e.event(), err)
+	}
+	c := &ceremony{
+		purpose: factor.PurposeEnroll, method: o.Method, userID: s.UserID, session: s.ID,
+		digest: credentialDigest(s.UserID, creds), name: name, params: o.Params,
+	}
+	return m.begin(ctx, c, e.id, step)
+}
+
+// checkName refuses names that would break a line or a page.
+func checkName(name string) error {
+	switch {
+	case name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName:
+		return fmt.Errorf("%w: a name has 1 to %d characters", ErrConflict, maxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("%w: a name consists of printable characters", ErrConflict)
+	}
+	return nil
+}
+
+// FinishEnroll has the answer to an enrolment judged, ends the ceremony if it
+// is right, and stores the credential. Where enrolling proves something the
+// returned state has the use appended; the caller must save it (Update does).
+// It asks for the same as BeginEnroll again. The credential is withdrawn, and
+// ErrConflict returned, if the user got another second factor at the same
+// moment from a session of aal1, or too many of the method.
+func (m *Manager) FinishEnroll(ctx context.Context, s State, id string, response []byte) (CredentialInfo, State, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if s.UserID == "" {
+		return CredentialInfo{}, State{}, ErrNoSession
+	}
+	creds, err := m.credentials(ctx, s.UserID)
+	if err != nil {
+		return CredentialInfo{}, State{}, err
+	}
+	c, err := m.ceremonyOf(ctx, s, id, factor.PurposeEnroll, creds)
+	if err != nil {
+		return CredentialInfo{}, State{}, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID}, err)
+	}
+	e := &enrollment{m: m, s: s, method: c.method, params: c.params, id: id, ceremony: c, response: response}
+	if err := e.use(ctx, creds); err != nil {
+		return CredentialInfo{}, State{}, err
+	}
+	return e.finish(ctx, creds)
+}
+
+// enrollment is one new credential on its way.
+type enrollment struct {
+	m        *Manager
+	s        State
+	method   string
+	params   map[string]string
+	id       string
+	ceremony *ceremony
+	response []byte
+
+	f       Factor
+	info    factor.Info
+	sealed  []Credential
+	request factor.Request
+	result  factor.Enrolled
+}
+
+func (e *enrollment) event() Event {
+	return Event{UserID: e.s.UserID, SessionID: e.s.ID, Method: e.method}
+}
+
+// load reads the user's credentials and checks that the session may enrol.
+func (e *enrollment) load(ctx context.Context) ([]Credential, error) {
+	if e.s.UserID == "" {
+		return nil, ErrNoSession
+	}
+	creds, err := e.m.credentials(ctx, e.s.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return creds, e.use(ctx, creds)
+}
+
+// use checks that the session may enrol beside these credentials, and opens
+// those of the method.
+func (e *enrollment) use(ctx context.Context, creds []Credential) error {
+	m := e.m
+	if err := m.mayEnroll(ctx, e.s, creds); err != nil {
+		return err
+	}
+	f := m.factors[e.method]
+	if f == nil {
+		return fmt.Errorf("%w: method %q is not configured", ErrNotFound, e.method)
+	}
+	e.f, e.info = f, m.infos[e.method]
+	if e.info.Recovery && !m.hasReal(creds) {
+		return fmt.Errorf("%w: a recovery method needs another second factor first", ErrNotEnrolled)
+	}
+	e.sealed = nil
+	for _, c := range creds {
+		if c.Method == e.method {
+			e.sealed = append(e.sealed, c)
+		}
+	}
+	if len(e.sealed) >= m.cfg.Limits.Credentials {
+		return fmt.Errorf("%w: %d credentials of a method are the limit", ErrConflict, m.cfg.Limits.Credentials)
+	}
+	u, err := m.user(ctx, e.s.UserID)
+	if err != nil {
+		return err
+	}
+	e.request, err = m.request(u, e.sealed, e.params, factor.PurposeEnroll, e.id)
+	return err
+}
+
+func (m *Manager) hasReal(creds []Credential) bool {
+	return slices.ContainsFunc(creds, func(c Credential) bool { return m.real(&c) })
+}
+
+// mayEnroll decides who may add credentials: whoever may manage them, and a
+// pending session to which no second factor is available.
+func (m *Manager) mayEnroll(ctx context.Context, s State, creds []Credential) error {
+	if s.Pending {
+		methods := m.live(s.Methods, creds)
+		available, err := m.available(ctx, s, methods, creds)
+		if err != nil {
+			return err
+		}
+		if available {
+			return m.allow(ctx, s, creds, Requirement{})
+		}
+	}
+	return m.privileged(ctx, s, creds)
+}
+
+// privileged judges Config.Privileged, its level capped at the highest that is
+// available to the session. It ignores Pending.
+func (m *Manager) privileged(ctx context.Context, s State, creds []Credential) error {
+	q := m.cfg.Privileged
+	highest, err := m.highest(ctx, s, m.live(s.Methods, creds), creds)
+	if err != nil {
+		return err
+	}
+	if q.AAL == AAL0 || q.AAL > highest {
+		q.AAL = highest
+	}
+	return m.judge(ctx, s, creds, q)
+}
+
+// mayManage decides who may rename and remove credentials.
+func (m *Manager) mayManage(ctx context.Context, s State, creds []Credential) error {
+	if s.Pending {
+		return m.allow(ctx, s, creds, Requirement{})
+	}
+	return m.privileged(ctx, s, creds)
+}
+
+func (e *enrollment) finish(ctx context.Context, before []Credential) (CredentialInfo, State, error) {
+	m := e.m
+	fail := func(err error) (CredentialInfo, State, error) {
+		return CredentialInfo{}, State{}, m.refused(ctx, e.event(), err)
+	}
+	b, err := m.reserve(ctx, e.s.UserID, e.info, factor.PurposeEnroll)
+	if err != nil {
+		return fail(err)
+	}
+	err = m.spend(ctx, e.ceremony, e.info.Guessable, func(c *ceremony) error { return e.judge(ctx, c.state) })
+	if err := b.settle(ctx, e.event(), err); err != nil {
+		return fail(err)
+	}
+	stored, err := e.store(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	after, err := m.credentials(ctx, e.s.UserID)
+	if err != nil {
+		return fail(err)
+	}
+	if e.result.Credential.ID == "" {
+		if reason := e.mustWithdraw(before, after, stored); reason != "" {
+			return fail(e.withdraw(ctx, stored, reason))
+		}
+	}
+	ev := e.event()
+	ev.Kind, ev.CredentialID = EventEnrolled, stored.ID
+	m.emit(ctx, ev)
+	next := e.s
+	if ev := e.result.Evidence; ev != nil {
+		evidence := *ev
+		evidence.PhishingResistant = evidence.PhishingResistant && !e.info.Guessable
+		next = next.with(Method{Name: e.method, Role: RoleSecond, At: e.request.Now, CredentialID: stored.ID, Evidence: evidence})
+	}
+	if next, err = m.settlePending(ctx, next, after); err != nil {
+		return CredentialInfo{}, State{}, err
+	}
+	opened := stored
+	opened.Data = e.result.Credential.Data
+	return m.describe(opened), next, nil
+}
+
+func (e *enrollment) judge(ctx context.Context, state []byte) error {
+	res, err := e.f.FinishEnroll(ctx, e.request, state, e.response)
+	if err != nil {
+		return err
+	}
+	if id := res.Credential.ID; id != "" && e.index(id) < 0 {
+		return fmt.Errorf("mfa: factor %s replaces a credential that it was not given", e.method)
+	}
+	if len(res.Credential.Key) > 64 {
+		return fmt.Errorf("mfa: factor %s returned a Key of more than 64 bytes", e.method)
+	}
+	e.result = res
+	return nil
+}
+
+func (e *enrollment) index(id string) int {
+	return slices.IndexFunc(e.sealed, func(c Credential) bool { return c.ID == id })
+}
+
+// store creates the credential or replaces the one it names. The answer is
+// spent by then, so a conflict on the old credential is judged again with the
+// ceremony held in memory.
+func (e *enrollment) store(ctx context.Context) (Credential, error) {
+	for i := 0; ; i++ {
+		if e.result.Credential.ID == "" {
+			return e.create(ctx)
+		}
+		c := e.sealed[e.index(e.result.Credential.ID)]
+		c.Name, c.Data, c.UsedAt = e.ceremony.name, e.result.Credential.Data, time.Time{}
+		err := e.m.updateCredential(ctx, c)
+		if !errors.Is(err, ErrConflict) {
+			return c, err
+		}
+		if i == maxSwaps {
+			return Credential{}, &ThrottledError{RetryAfter: time.Second}
+		}
+		if err := pause(ctx, i); err != nil {
+			return Credential{}, err
+		}
+		if _, err := e.load(ctx); err != nil {
+			return Credential{}, err
+		}
+		if err := e.judge(ctx, e.ceremony.state); err != nil {
+			return Credential{}, err
+		}
+	}
+}
+
+// create stores a new credential. One whose Key is taken, by whomever, is
+// rejected: it is never overwritten.
+func (e *enrollment) create(ctx context.Context) (Credential, error) {
+	c := Credential{
+		ID: newID(), UserID: e.s.UserID, Method: e.method, Name: e.ceremony.name, Key: e.result.Credential.Key,
+		Data: e.result.Credential.Data, CreatedAt: e.request.Now.Truncate(time.Millisecond), Version: newVersion(),
+	}
+	if c.Key == "" {
+		c.Key = c.ID
+	}
+	sealed, err := e.m.seal(c)
+	if err != nil {
+		return Credential{}, err
+	}
+	err = storeError("creating a credential", e.m.cfg.Store.CreateCredential(ctx, sealed))
+	if errors.Is(err, ErrConflict) {
+		return Credential{}, factor.Reject("a credential with this key exists already")
+	}
+	return sealed, err
+}
+
+// mustWithdraw says why a credential that was just created may not stay.
+func (e *enrollment) mustWithdraw(before, after []Credential, created Credential) string {
+	ofMethod, appeared := 0, false
+	for i := range after {
+		c := &after[i]
+		if c.Method == e.method {
+			ofMethod++
+		}
+		known := c.ID == created.ID || slices.ContainsFunc(before, func(b Credential) bool { return b.ID == c.ID })
+		appeared = appeared || !known && e.m.real(c)
+	}
+	switch {
+	case ofMethod > e.m.cfg.Limits.Credentials:
+		return "too many credentials of the method"
+	case appeared && Level(e.m.live(e.s.Methods, before)) < AAL2:
+		return "another second factor was enrolled at the same moment"
+	case e.info.Recovery && !e.m.hasReal(after):
+		return "the last second factor was removed at the same moment"
+	case !slices.ContainsFunc(after, func(c Credential) bool { return c.ID == created.ID }):
+		return "it was removed at the same moment"
+	}
+	return ""
+}
+
+// withdraw deletes a credential that was just created.
+func (e *enrollment) withdraw(ctx context.Context, c Credential, reason string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	for i := 0; ; i++ {
+		err := storeError("withdrawing a credential", e.m.cfg.Store.DeleteCredential(ctx, c.UserID, c.ID, c.Version))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
+			return err
+		}
+		creds, err := e.m.credentials(ctx, c.UserID)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(creds, func(now Credential) bool { return now.ID == c.ID })
+		if at < 0 {
+			break
+		}
+		c = creds[at]
+	}
+	ev := e.event()
+	ev.Kind, ev.CredentialID, ev.Reason = EventWithdrawn, c.ID, reason
+	e.m.emit(ctx, ev)
+	return fmt.Errorf("%w: %s", ErrConflict, reason)
+}

@@ -1,0 +1,104 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-mfa/mfa/factor"
+)
+
+// Budgets, none of which shares with another.
+const (
+	budgetSecond = KeepPrefix + "second" // guessable second factors and their enrolment, per user
+	budgetLookup = KeepPrefix + "lookup" // recovery codes, per user: a window, open while the other is closed
+	budgetSend   = KeepPrefix + "send"   // what a factor charges
+)
+
+const lookupWindow = time.Hour
+
+// budget is what one answer has reserved, if its method needs it.
+type budget struct {
+	m       *Manager
+	userID  string
+	attempt *attempt
+	unit    *unit
+	resets  bool // a right answer sets the attempts of the user to zero
+}
+
+// reserve takes what judging one answer costs, before it is judged.
+func (m *Manager) reserve(ctx context.Context, userID string, info factor.Info, purpose factor.Purpose) (*budget, error) {
+	b := &budget{m: m, userID: userID, resets: purpose == factor.PurposeVerify && (info.Recovery || !info.Guessable)}
+	var err error
+	switch {
+	case !info.Guessable:
+	case !info.Recovery:
+		b.attempt, err = m.reserveAttempt(ctx, recordKey(budgetSecond, userID))
+	case purpose == factor.PurposeVerify:
+		b.unit, err = m.reserveUnit(ctx, recordKey(budgetLookup, userID), m.cfg.Limits.Lookups, lookupWindow)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// settle closes what was reserved by how judging ended: nil is right,
+// ErrRejected is wrong, everything else costs nothing. It returns the error
+// of the judgement, or its own.
+func (b *budget) settle(ctx context.Context, ev Event, judgement error) error {
+	v := neutral
+	switch {
+	case judgement == nil:
+		v = right
+	case errors.Is(judgement, ErrRejected) && !errors.Is(judgement, ErrReplayed):
+		v = wrong
+	}
+	if err := b.close(ctx, ev, v); err != nil {
+		return errors.Join(fault(err), hidden(judgement))
+	}
+	return judgement
+}
+
+// hidden keeps the text of a judgement and not its identity: a fault while
+// settling must not be read as a verdict.
+func hidden(judgement error) error {
+	if judgement == nil {
+		return nil
+	}
+	return fault(judgement)
+}
+
+func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	if b.attempt != nil {
+		c, err := b.attempt.settle(ctx, v)
+		if err != nil {
+			return err
+		}
+		if v == wrong && !c.until.IsZero() {
+			ev.Kind, ev.Outcome = EventLocked, OutcomeThrottled
+			b.m.emit(ctx, ev)
+		}
+	}
+	if b.unit != nil && v != wrong {
+		if err := b.unit.giveBack(ctx); err != nil {
+			return err
+		}
+	}
+	if b.resets && v == right {
+		return b.m.resetAttempts(ctx, recordKey(budgetSecond, b.userID))
+	}
+	return nil
+}
+
+// charge reserves what a step charges before it is delivered.
+func (m *Manager) charge(ctx context.Context, charges []factor.Charge) error {
+	for _, c := range charges {
+		if _, err := m.reserveUnit(ctx, recordKey(budgetSend, c.Key), c.N, c.Per); err != nil {
+			return err
+		}
+	}
+	return nil
+}

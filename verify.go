@@ -1,0 +1,295 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-mfa/mfa/factor"
+)
+
+// VerifyOptions says what to verify with.
+type VerifyOptions struct {
+	Method string
+	// Refresh verifies although the session has AAL2 already, to make the
+	// proof fresh, and allows every credential of the method. Without it a
+	// session that has AAL2 gets ErrAlreadySatisfied.
+	Refresh bool
+	Params  map[string]string // for the factor
+}
+
+// BeginVerify starts a verification with one of the user's credentials of a
+// method. Errors: ErrNoSession, ErrAlreadySatisfied, ErrNotEnrolled, a
+// *ThrottledError if the factor may not send now, or a fault.
+func (m *Manager) BeginVerify(ctx context.Context, s State, o VerifyOptions) (*Ceremony, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	creds, err := m.credentials(ctx, s.UserID)
+	if err != nil {
+		return nil, err
+	}
+	id := newID()
+	c := &ceremony{
+		purpose: factor.PurposeVerify, method: o.Method, userID: s.UserID, session: s.ID,
+		digest: credentialDigest(s.UserID, creds), refresh: o.Refresh, params: o.Params,
+	}
+	v := &verification{m: m, s: s, method: o.Method, refresh: o.Refresh, params: o.Params, id: id}
+	if err := v.load(ctx, creds); err != nil {
+		return nil, err
+	}
+	step, err := v.f.BeginVerify(ctx, v.request)
+	if err != nil {
+		return nil, m.refused(ctx, v.event(), err)
+	}
+	return m.begin(ctx, c, id, step)
+}
+
+// FinishVerify has the answer to a ceremony judged, ends the ceremony if it is
+// right, and returns the state with the use appended, which the caller must
+// save (Update does). Errors: ErrRejected for whatever is wrong with the
+// answer or the ceremony, ErrWaiting, a *ThrottledError, what BeginVerify
+// returns, or a fault, after which the answer may be spent.
+func (m *Manager) FinishVerify(ctx context.Context, s State, id string, response []byte) (State, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if s.UserID == "" {
+		return State{}, ErrNoSession
+	}
+	creds, err := m.credentials(ctx, s.UserID)
+	if err != nil {
+		return State{}, err
+	}
+	c, err := m.ceremonyOf(ctx, s, id, factor.PurposeVerify, creds)
+	if err != nil {
+		return State{}, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID}, err)
+	}
+	v := &verification{m: m, s: s, method: c.method, refresh: c.refresh, params: c.params, id: id, ceremony: c, response: response}
+	return v.finish(ctx, creds)
+}
+
+// Verify has an answer judged at once, without a ceremony. It is for
+// promptless methods: TOTP and recovery codes. See FinishVerify.
+func (m *Manager) Verify(ctx context.Context, s State, o VerifyOptions, response []byte) (State, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if s.UserID == "" {
+		return State{}, ErrNoSession
+	}
+	if info, ok := m.infos[o.Method]; ok && !info.Promptless {
+		return State{}, fmt.Errorf("%w: method %s is answered through BeginVerify", ErrConflict, o.Method)
+	}
+	creds, err := m.credentials(ctx, s.UserID)
+	if err != nil {
+		return State{}, err
+	}
+	v := &verification{m: m, s: s, method: o.Method, refresh: o.Refresh, params: o.Params, response: response}
+	return v.finish(ctx, creds)
+}
+
+// verification is one answer on its way: reserve, judge, spend, settle.
+type verification struct {
+	m        *Manager
+	s        State
+	method   string
+	refresh  bool
+	params   map[string]string
+	id       string    // of the ceremony; empty if answered at once
+	ceremony *ceremony // nil while none is stored, or if answered at once
+	response []byte
+
+	f       Factor
+	info    factor.Info
+	user    *User
+	sealed  []Credential // what may be used, as stored
+	request factor.Request
+	result  factor.Result
+}
+
+func (v *verification) event() Event {
+	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, CredentialID: v.result.Credential.ID}
+}
+
+// load decides which of the user's credentials may be used and opens them.
+func (v *verification) load(ctx context.Context, creds []Credential) error {
+	m := v.m
+	if v.s.UserID == "" {
+		return ErrNoSession
+	}
+	methods := m.live(v.s.Methods, creds)
+	if !slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst }) {
+		return &StepUpError{Have: Level(methods), Want: AAL1, Missing: MissingFirstFactor}
+	}
+	f := m.factors[v.method]
+	if f == nil {
+		return ErrNotEnrolled
+	}
+	v.f, v.info = f, m.infos[v.method]
+	again := v.refresh || v.s.Pending && Level(methods) >= AAL2
+	if !again && Level(methods) >= AAL2 {
+		return ErrAlreadySatisfied
+	}
+	want := AAL2
+	if again {
+		want = AAL1
+	}
+	sealed, err := m.usable(v.s, methods, creds, v.method, want)
+	if err != nil {
+		return err
+	}
+	if len(sealed) == 0 {
+		contact, err := m.contactRaises(ctx, v.s, methods, v.method)
+		if err != nil {
+			return err
+		}
+		if !contact {
+			return ErrNotEnrolled
+		}
+	}
+	if v.user == nil {
+		u, err := m.user(ctx, v.s.UserID)
+		if err != nil {
+			return err
+		}
+		v.user = &u
+	}
+	v.sealed = sealed
+	v.request, err = m.request(*v.user, sealed, v.params, factor.PurposeVerify, v.id)
+	return err
+}
+
+// request opens credentials for a factor.
+func (m *Manager) request(u User, sealed []Credential, params map[string]string, purpose factor.Purpose, id string) (factor.Request, error) {
+	opened := make([]Credential, 0, len(sealed))
+	for _, c := range sealed {
+		o, err := m.open(c)
+		if err != nil {
+			return factor.Request{}, err
+		}
+		opened = append(opened, o)
+	}
+	return factor.Request{User: u, Credentials: opened, Params: params, Purpose: purpose, Ceremony: id, Now: m.now()}, nil
+}
+
+func (v *verification) finish(ctx context.Context, creds []Credential) (State, error) {
+	if err := v.load(ctx, creds); err != nil {
+		return State{}, err
+	}
+	b, err := v.m.reserve(ctx, v.s.UserID, v.info, factor.PurposeVerify)
+	if err != nil {
+		return State{}, v.m.refused(ctx, v.event(), err)
+	}
+	if err := b.settle(ctx, v.event(), v.judgeAndSpend(ctx)); err != nil {
+		return State{}, v.m.refused(ctx, v.event(), err)
+	}
+	v.announce(ctx)
+	evidence := v.result.Evidence
+	if v.info.Guessable {
+		evidence.PhishingResistant = false // what can be typed can be typed into the wrong page
+	}
+	next := v.s.with(Method{
+		Name: v.method, Role: RoleSecond, At: v.request.Now,
+		CredentialID: v.result.Credential.ID, Evidence: evidence,
+	})
+	return v.m.settlePending(ctx, next, creds)
+}
+
+// judgeAndSpend has the answer judged and spends it by one write: the deletion
+// of the ceremony, or without one the update of the credential.
+func (v *verification) judgeAndSpend(ctx context.Context) error {
+	var err error
+	if v.ceremony != nil {
+		err = v.m.spend(ctx, v.ceremony, v.info.Guessable, func(c *ceremony) error { return v.judge(ctx, c.state) })
+	} else {
+		err = v.judge(ctx, nil)
+	}
+	for i := 0; err == nil; i++ {
+		if v.result.Credential.ID == "" {
+			return nil
+		}
+		err = v.update(ctx)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if i == maxSwaps {
+			return &ThrottledError{RetryAfter: time.Second}
+		}
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		// Somebody else wrote the credential: judge again by what it is now.
+		creds, err := v.m.credentials(ctx, v.s.UserID)
+		if err != nil {
+			return err
+		}
+		if err := v.load(ctx, creds); err != nil {
+			return v.gone(err)
+		}
+		var state []byte
+		if v.ceremony != nil {
+			state = v.ceremony.state
+		}
+		if err := v.judge(ctx, state); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// gone turns a policy error in the middle of a verification into a rejection:
+// the credential went away under it.
+func (v *verification) gone(err error) error {
+	if errors.Is(err, ErrNotEnrolled) {
+		return fmt.Errorf("%w: the credential is gone", ErrReplayed)
+	}
+	return err
+}
+
+func (v *verification) judge(ctx context.Context, state []byte) error {
+	res, err := v.f.FinishVerify(ctx, v.request, state, v.response)
+	if err != nil {
+		return err
+	}
+	known := slices.ContainsFunc(v.request.Credentials, func(c Credential) bool { return c.ID == res.Credential.ID })
+	if !known && (res.Credential.ID != "" || v.ceremony == nil) {
+		return fmt.Errorf("mfa: factor %s returned a credential that it was not given", v.method)
+	}
+	v.result = res
+	return nil
+}
+
+// update stores the used credential in place of the version that was judged.
+func (v *verification) update(ctx context.Context) error {
+	i := slices.IndexFunc(v.sealed, func(c Credential) bool { return c.ID == v.result.Credential.ID })
+	c := v.sealed[i]
+	c.Data = v.result.Credential.Data
+	c.UsedAt = v.request.Now
+	return v.m.updateCredential(ctx, c)
+}
+
+// updateCredential seals and stores a credential in place of the version it
+// was read at.
+func (m *Manager) updateCredential(ctx context.Context, c Credential) error {
+	prev := c.Version
+	c, err := m.seal(c)
+	if err != nil {
+		return err
+	}
+	c.Version = newVersion()
+	return storeError("writing a credential", m.cfg.Store.UpdateCredential(ctx, c, prev))
+}
+
+// announce tells of a spent answer.
+func (v *verification) announce(ctx context.Context) {
+	ev := v.event()
+	ev.Kind = EventVerified
+	if !v.info.Recovery {
+		ev.Reason = v.result.Note
+	}
+	v.m.emit(ctx, ev)
+	if v.info.Recovery && v.result.Note != "" {
+		ev.Kind, ev.Reason = EventLowCodes, v.result.Note
+		v.m.emit(ctx, ev)
+	}
+}
