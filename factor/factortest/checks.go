@@ -331,18 +331,16 @@ func checkNoSharedMemory(s *suite) {
 	c := s.stored(e.Credential)
 	s.now = s.now.Add(tick)
 	r, step, answer = s.begin(a, c)
-	r = copyRequest(r)
 	state = bytes.Clone(step.State)
 	res, err := s.finishVerify(r, state, answer)
 	if err != nil {
 		s.Fatalf("FinishVerify refused the right answer: %v", err)
 	}
 	kept = bytes.Clone(res.Credential.Data)
-	clear(r.Credentials[0].Data)
 	clear(state)
 	clear(answer)
 	if !bytes.Equal(kept, res.Credential.Data) {
-		s.Errorf("Result.Credential.Data shares memory with what FinishVerify was given: %s", harm)
+		s.Errorf("Result.Credential.Data shares memory with the state or the response: %s", harm)
 	}
 }
 
