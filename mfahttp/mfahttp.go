@@ -75,6 +75,7 @@ func New(m *mfa.Manager, cfg Config) (*Handler, error) {
 		cfg.Logger = slog.Default()
 	}
 	h := &Handler{m: m, cfg: cfg, api: http.NewServeMux(), mux: http.NewServeMux(), origin: http.NewCrossOriginProtection()}
+	h.routeAPI()
 	return h, nil
 }
 
