@@ -1,0 +1,98 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/go-mfa/mfa"
+)
+
+// Config has the options of a Store. The zero Config is valid.
+type Config struct {
+	// TablePrefix begins the names of the tables: a-z, 0-9 and underscore, at
+	// most 32, and no digit first. The default is "mfa_", which gives
+	// mfa_credentials and mfa_records.
+	TablePrefix string
+}
+
+// Store is an mfa.Store in a SQL database, with all optional parts. It is safe
+// for concurrent use, also by several processes on one database. Its prepared
+// statements live until the database handle is closed, which is the app's
+// business.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	prefix  string
+	sql     *statements
+}
+
+var (
+	_ mfa.Store            = (*Store)(nil)
+	_ mfa.RecordSweeper    = (*Store)(nil)
+	_ mfa.UserDeleter      = (*Store)(nil)
+	_ mfa.CredentialLister = (*Store)(nil)
+)
+
+// New returns a Store over db. It does not touch the database: call
+// [Store.Check] at start-up. It refuses a Config that is wrong with one
+// sentence that says how to mend it.
+func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
+	if db == nil {
+		return nil, errors.New("sqlstore: the database is nil: open it with sql.Open and check the error")
+	}
+	prefix, err := cfg.prefix()
+	if err != nil {
+		return nil, err
+	}
+	texts := dialect.statements(prefix)
+	if texts == nil {
+		return nil, unknownDialect(dialect)
+	}
+	return &Store{db: db, dialect: dialect, prefix: prefix, sql: texts}, nil
+}
+
+const defaultPrefix = "mfa_"
+
+// Table names cannot be placeholders, so nothing that needs quoting may get
+// into one.
+var validPrefix = regexp.MustCompile(`\A[a-z_][a-z0-9_]{0,31}\z`)
+
+func (c Config) prefix() (string, error) {
+	if c.TablePrefix == "" {
+		return defaultPrefix, nil
+	}
+	if !validPrefix.MatchString(c.TablePrefix) {
+		return "", fmt.Errorf("sqlstore: the table prefix is %q: use a-z, 0-9 and underscore, at most 32, and no digit first", c.TablePrefix)
+	}
+	return c.TablePrefix, nil
+}
+
+func unknownDialect(d Dialect) error {
+	return fmt.Errorf("sqlstore: there is no %s: use sqlstore.SQLite", d)
+}
+
+// blob returns what is bound for a BLOB: never NULL.
+func blob[T ~string | ~[]byte](b T) []byte {
+	if len(b) == 0 {
+		return []byte{}
+	}
+	return []byte(b)
+}
+
+// millis returns what is bound for a time: NULL for the zero time.
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64).UTC()
+}
