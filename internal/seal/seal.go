@@ -14,6 +14,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -153,11 +154,13 @@ func (r *Ring) Current(sealed []byte) bool {
 	return len(sealed) >= Overhead && sealed[0] == version && string(sealed[1:header]) == string(r.keys[0].id[:])
 }
 
-// String hides the keys.
-func (r *Ring) String() string { return fmt.Sprintf("seal.Ring(%d keys redacted)", len(r.keys)) }
+// Format implements [fmt.Formatter]. It leaves the keys out under every verb.
+func (r Ring) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "seal.Ring(%d keys redacted)", len(r.keys))
+}
 
-// GoString hides the keys.
-func (r *Ring) GoString() string { return r.String() }
+// LogValue implements [slog.LogValuer]. It leaves the keys out.
+func (r Ring) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 func associated(header []byte, context []string) ([]byte, error) {
 	if len(context) == 0 {
