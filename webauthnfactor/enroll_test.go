@@ -579,3 +579,19 @@ func TestCredentialKeyRefusesJunk(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, credentialKey(testRPID, sum[:]), k)
 }
+
+func TestUserIsNamedForPeople(t *testing.T) {
+	for _, tt := range []struct {
+		user              factor.User
+		name, displayName string
+	}{
+		{factor.User{ID: "1", Name: "anna", DisplayName: "Anna", Email: "a@example.com"}, "anna", "Anna"},
+		{factor.User{ID: "1", Name: "anna"}, "anna", "anna"},
+		{factor.User{ID: "1", Email: "a@example.com", DisplayName: "Anna"}, "a@example.com", "Anna"},
+		{factor.User{ID: "1", DisplayName: "Anna"}, "Anna", "Anna"},
+		{factor.User{ID: "1"}, "", ""},
+	} {
+		e := describeUser(tt.user, []byte("handle"))
+		require.Equal(t, userEntity{ID: encodeBase64([]byte("handle")), Name: tt.name, DisplayName: tt.displayName}, e)
+	}
+}

@@ -71,6 +71,76 @@ func FuzzFinishEnroll(f *testing.F) {
 	})
 }
 
+// FuzzAttestationObject gets behind base64url and JSON.
+func FuzzAttestationObject(f *testing.F) {
+	fac := newFactor(f, nil)
+	s := fuzzEnrollState()
+	step := factor.Step{Prompt: creationOptions{Challenge: encodeBase64(s.challenge)}, State: s.encode()}
+	d := fuzzDevice(f)
+	for _, format := range []string{"none", "packed", "tpm", "android-key", "android-safetynet", "fido-u2f", "apple"} {
+		for _, cose := range [][]byte{d.cose, rsaKey(f, odd(2048), []byte{1, 0, 1}, -257), newDevice(f).cose} {
+			d := d.with(func(d *device) { d.cose = cose })
+			statement := map[string]any{}
+			if format != "none" {
+				statement = map[string]any{
+					"alg": -7, "sig": []byte{1}, "x5c": []any{[]byte{0x30}}, "ver": "2.0",
+					"certInfo": []byte{1}, "pubArea": []byte{1}, "response": []byte("a.b.c"),
+				}
+			}
+			f.Add(encodeCBOR(f, map[string]any{"fmt": format, "attStmt": statement, "authData": d.authData(true)}))
+		}
+	}
+	f.Add(encodeCBOR(f, map[string]any{"fmt": "packed", "authData": d.authData(true), "attStmt": map[string]any{"alg": -8, "sig": make([]byte, 64)}}))
+	f.Add(encodeCBOR(f, map[string]any{"fmt": "compound", "authData": d.authData(true), "attStmt": []any{
+		map[string]any{"fmt": "packed", "attStmt": map[string]any{"alg": -8, "sig": make([]byte, 64)}},
+	}}))
+	f.Fuzz(func(t *testing.T, object []byte) {
+		e, err := finishEnroll(fac, step, withResponse(t, d, step, "attestationObject", object))
+		if err != nil {
+			require.ErrorIs(t, err, factor.ErrRejected)
+			return
+		}
+		k, err := decodeKey(e.Credential.Data)
+		require.NoError(t, err)
+		require.Equal(t, d.id, k.id)
+		require.NoError(t, checkPublicKey(k.publicKey, algorithms))
+	})
+}
+
+// FuzzAuthenticatorData does the same for assertions, rightly signed, so that
+// what the authenticator says is judged to the end.
+func FuzzAuthenticatorData(f *testing.F) {
+	fac := newFactor(f, nil)
+	d := fuzzDevice(f)
+	c := enroll(f, fac, d)
+	s := verifyState{challenge: bytes.Repeat([]byte{3}, 32), allowed: [][]byte{d.id}}
+	step := factor.Step{Prompt: requestOptions{Challenge: encodeBase64(s.challenge)}, State: s.encode()}
+	for _, change := range []func(*device){
+		func(*device) {},
+		func(d *device) { d.flags = up | uv | be | bs },
+		func(d *device) { d.flags, d.extra = up|ed, []byte{0xa1, 0x61, 'a', 1} },
+		func(d *device) { d.flags, d.extra = up|ed, []byte{0xa1, 0x63, 'u', 'v', 'm', 0x81, 0x83, 2, 4, 2} },
+		func(d *device) { d.count = 1<<32 - 1 },
+	} {
+		f.Add(d.with(change).authData(false))
+	}
+	f.Add(d.with(func(d *device) { d.flags = up | at }).authData(true))
+	f.Fuzz(func(t *testing.T, authData []byte) {
+		clientData := d.collect(t, "webauthn.get", encodeBase64(s.challenge))
+		result, err := finishVerify(fac, step, d.credential(t, map[string]any{
+			"clientDataJSON": encodeBase64(clientData), "authenticatorData": encodeBase64(authData),
+			"signature": encodeBase64(d.signature(t, authData, clientData)),
+		}), c)
+		if err != nil {
+			require.ErrorIs(t, err, factor.ErrRejected)
+			return
+		}
+		flags := authData[32]
+		require.Equal(t, up, flags&(up|be|bs), "present, and as eligible for backup as at enrolment")
+		require.Equal(t, flags&uv != 0, result.Evidence.UserVerified)
+	})
+}
+
 func FuzzFinishVerify(f *testing.F) {
 	fac := newFactor(f, nil)
 	d := fuzzDevice(f)
