@@ -44,6 +44,8 @@ type Handler struct {
 	api    *http.ServeMux // everything under Prefix/api
 	mux    *http.ServeMux // everything else
 	origin *http.CrossOriginProtection
+
+	templates pageTemplates
 }
 
 var prefixPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
@@ -76,6 +78,9 @@ func New(m *mfa.Manager, cfg Config) (*Handler, error) {
 	}
 	h := &Handler{m: m, cfg: cfg, api: http.NewServeMux(), mux: http.NewServeMux(), origin: http.NewCrossOriginProtection()}
 	h.routeAPI()
+	if err := h.routePages(); err != nil {
+		return nil, err
+	}
 	return h, nil
 }
 

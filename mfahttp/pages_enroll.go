@@ -1,0 +1,175 @@
+package mfahttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/go-mfa/mfa"
+)
+
+func (h *Handler) enrollPage(w http.ResponseWriter, r *http.Request) error {
+	method := r.PathValue("method")
+	if method == methodLookup {
+		seeOther(w, r, h.url("/recovery-codes", "return_to", returnPath(r)))
+		return nil
+	}
+	s, err := h.m.Load(r)
+	if err != nil {
+		return err
+	}
+	status, err := h.m.Status(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	if ms, ok := methodStatus(status, method); !ok || !enrollable(ms) {
+		switch {
+		case s.Pending && status.SignIn != nil:
+			return pageError{error: status.SignIn, back: h.next(returnPath(r))}
+		case ok:
+			return pageError{error: mfa.ErrConflict, say: enrollSentences}
+		default:
+			return mfa.ErrNotFound
+		}
+	}
+	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
+	for _, ms := range status.Methods {
+		if enrollable(ms) && ms.Method != method {
+			page.Others = append(page.Others, MethodChoice{
+				Method: ms.Method, Label: methodLabel(ms.Method),
+				URL: h.url("/enroll/"+ms.Method, "return_to", page.ReturnTo),
+			})
+		}
+	}
+	h.show(w, r, alert{}, "enroll.html", &page, &page.Page)
+	return nil
+}
+
+// beginEnrollForm makes a secret. Its answer is the only one that shows it.
+func (h *Handler) beginEnrollForm(w http.ResponseWriter, r *http.Request) error {
+	method := r.PathValue("method")
+	if method != methodTOTP {
+		return mfa.ErrNotFound // WebAuthn is the script's; recovery codes have a page of their own
+	}
+	s, err := h.m.Load(r)
+	if err != nil {
+		return h.backToEnroll(r, err)
+	}
+	c, err := h.m.BeginEnroll(r.Context(), s, mfa.EnrollOptions{Method: method, Name: formName(r)})
+	if err != nil {
+		return h.backToEnroll(r, err)
+	}
+	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
+	page.Name, page.Ceremony = formName(r), c.ID
+	if page.TOTP, err = totpSetup(c.Prompt); err != nil {
+		return err
+	}
+	h.show(w, r, alert{}, "enroll.html", &page, &page.Page)
+	return nil
+}
+
+// confirmEnrollForm judges the first code. After a wrong one the enrolment
+// goes on without showing the secret again. After the right one recovery codes
+// come next if the user has none.
+func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) error {
+	method := r.PathValue("method")
+	if method != methodTOTP {
+		return mfa.ErrNotFound
+	}
+	codesNext := false
+	_, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+		// Read before, so that its failure cannot hide an enrolment that took place.
+		before, err := h.m.Status(ctx, s)
+		if err != nil {
+			return s, err
+		}
+		codesNext = recoveryCodesNeeded(before.Methods, method)
+		_, s, err = h.m.FinishEnroll(ctx, s, r.PostForm.Get("id"), []byte(r.PostForm.Get("code")))
+		return s, err
+	})
+	switch {
+	case err == nil && codesNext:
+		seeOther(w, r, h.url("/recovery-codes", "return_to", returnPath(r)))
+		return nil
+	case err == nil:
+		seeOther(w, r, h.done(returnPath(r), "added"))
+		return nil
+	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict):
+		return h.backToEnroll(r, err)
+	}
+	page := h.newEnrollPage(method, false, returnPath(r))
+	page.Name, page.Ceremony = formName(r), r.PostForm.Get("id")
+	a := h.alertFor(w, r, err, sentences{"rejected": "That code did not work. Enter the one that the app shows now."})
+	h.show(w, r, a, "enroll.html", &page, &page.Page)
+	return nil
+}
+
+var enrollSentences = sentences{
+	"conflict": "It was not added: you have too many of this kind, its name cannot be used, or another method was added at the same moment.",
+}
+
+func (h *Handler) backToEnroll(r *http.Request, err error) error {
+	return pageError{error: err, back: h.url("/enroll/"+r.PathValue("method"), "return_to", returnPath(r)), say: enrollSentences}
+}
+
+func (h *Handler) newEnrollPage(method string, active bool, returnTo string) EnrollPage {
+	label := methodLabel(method)
+	return EnrollPage{
+		Page: h.newPage("Set up: "+label, active, returnTo), Method: method, Label: label,
+		BackURL:  h.url("/", "return_to", returnTo),
+		NextURL:  h.done(returnTo, "added"),
+		CodesURL: h.url("/recovery-codes", "return_to", returnTo),
+	}
+}
+
+func formName(r *http.Request) string { return strings.TrimSpace(r.PostForm.Get("name")) }
+
+// totpSetup reads the prompt of a TOTP enrolment by its JSON, which is its
+// contract.
+func totpSetup(prompt any) (*TOTPSetup, error) {
+	var p struct {
+		Secret string `json:"secret"`
+		URI    string `json:"uri"`
+		QRSVG  string `json:"qr_svg"`
+	}
+	if err := readPrompt(prompt, &p); err != nil {
+		return nil, err
+	}
+	return &TOTPSetup{
+		Secret: groupsOfFour(p.Secret),
+		// html/template lets only http, https and mailto pass. The factor has
+		// made this URI and escaped what the user's name contributes.
+		URI: template.URL(p.URI), //nolint:gosec // see above
+		// The factor has drawn this element from rectangles. No text that
+		// anybody typed is in it, and the page's policy runs no inline script.
+		QR: template.HTML(p.QRSVG), //nolint:gosec // see above
+	}, nil
+}
+
+// readPrompt reads the fields of a prompt. Its error says nothing of their
+// values.
+func readPrompt(prompt, into any) error {
+	b, err := json.Marshal(prompt)
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		return fmt.Errorf("mfahttp: a prompt has another shape than its method says: %T", prompt)
+	}
+	return nil
+}
+
+func groupsOfFour(s string) string {
+	var b strings.Builder
+	for i, c := range s {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}

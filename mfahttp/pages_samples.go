@@ -1,0 +1,59 @@
+package mfahttp
+
+import "time"
+
+// samplePages returns data of every shape for each page. New executes the
+// templates with them.
+func samplePages(cfg Config) map[string][]any {
+	at := time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
+	used := at.Add(26 * time.Hour)
+	page := Page{
+		Title: "Title", AppName: cfg.AppName, HomeURL: cfg.HomeURL, Prefix: cfg.Prefix, ReturnTo: "/account?tab=1", Active: true,
+		Alert: "Too many attempts.", AlertCode: "throttled", RetryAfter: time.Minute,
+		Notice: notices["added"], NoticeCode: "added",
+	}
+	choices := []MethodChoice{
+		{Method: methodTOTP, Label: methodLabel(methodTOTP), URL: cfg.Prefix + "/verify?method=totp"},
+		{Method: methodLookup, Label: methodLabel(methodLookup), URL: cfg.Prefix + "/verify?method=lookup_secret"},
+	}
+	panels := []MethodPanel{
+		{
+			Method: methodTOTP, Label: methodLabel(methodTOTP), Description: methodDescription(methodTOTP), AddURL: cfg.Prefix + "/enroll/totp",
+			Credentials: []CredentialRow{{ID: "c1", Name: "My phone", CreatedAt: at, LastUsedAt: &used}, {ID: "c2", Name: "Tablet", CreatedAt: at}},
+		},
+		{
+			Method: methodWebAuthn, Label: methodLabel(methodWebAuthn), Description: methodDescription(methodWebAuthn), AddURL: cfg.Prefix + "/enroll/webauthn",
+			Credentials: []CredentialRow{{ID: "c3", Name: "Blue key", CreatedAt: at, Sync: "device"}, {ID: "c4", Name: "Laptop", CreatedAt: at, LastUsedAt: &used, Sync: "synced"}},
+		},
+	}
+	enroll := func(method string) EnrollPage {
+		return EnrollPage{
+			Page: page, Method: method, Label: methodLabel(method), Name: "My phone",
+			Others: choices[:1], BackURL: cfg.Prefix + "/", NextURL: "/account", CodesURL: cfg.Prefix + "/recovery-codes",
+		}
+	}
+	begun, shown := enroll(methodTOTP), enroll(methodTOTP)
+	begun.Ceremony, shown.Ceremony = "id", "id"
+	shown.TOTP = &TOTPSetup{Secret: "AAAA BBBB", URI: "otpauth://totp/x", QR: "<svg></svg>"}
+	verify := func(method string, recovery bool) VerifyPage {
+		return VerifyPage{
+			Page: page, Method: method, Label: methodLabel(method), Recovery: recovery, Others: choices, Allowed: "totp,webauthn",
+			RecoveryURL: choices[1].URL, OverviewURL: cfg.Prefix + "/", NextURL: "/account",
+		}
+	}
+	pending := verify(methodTOTP, false)
+	pending.Active = false
+	totp, webauthn, code := verify(methodTOTP, false), verify(methodWebAuthn, false), verify(methodLookup, true)
+	begin, key := enroll(methodTOTP), enroll(methodWebAuthn)
+	return map[string][]any{
+		"overview.html": {
+			&OverviewPage{},
+			&OverviewPage{Page: page, AnyAdd: true, ContinueURL: "/account", Methods: panels, Recovery: &RecoveryPanel{Enrolled: true, Left: 2, Total: 12, Low: true, URL: cfg.Prefix + "/recovery-codes"}},
+			&OverviewPage{Page: page, Restricted: true, AnyAdd: true, Methods: panels[:1], Recovery: &RecoveryPanel{}},
+		},
+		"enroll.html":         {&EnrollPage{}, &begin, &begun, &shown, &key},
+		"verify.html":         {&VerifyPage{}, &totp, &webauthn, &code, &pending},
+		"recovery_codes.html": {&RecoveryPage{}, &RecoveryPage{Page: page, Enrolled: true, Left: 4, Total: 12, CanCreate: true, BackURL: "/"}, &RecoveryPage{Page: page, Enrolled: true, CanCreate: true, Codes: []string{"a", "b"}, Ceremony: "id", BackURL: "/"}},
+		"error.html":          {&ErrorPage{}, &ErrorPage{Page: page, Status: 404, BackURL: "/", BackLabel: "Back"}},
+	}
+}

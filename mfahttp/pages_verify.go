@@ -1,0 +1,120 @@
+package mfahttp
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-mfa/mfa"
+)
+
+const titleVerify = "Confirm that it is you"
+
+// verifyChoice is what a request to the verify page asks for.
+type verifyChoice struct {
+	method   string // the one that was picked, or ""
+	allowed  string // the methods that would do, joined by commas; empty for all
+	returnTo string
+}
+
+func (c verifyChoice) allows(method string) bool {
+	return c.allowed == "" || slices.Contains(strings.Split(c.allowed, ","), method)
+}
+
+func (h *Handler) verifyPage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	choice := verifyChoice{method: q.Get("method"), allowed: q.Get("methods"), returnTo: returnPath(r)}
+	s, err := h.m.Load(r)
+	if err != nil {
+		return pageError{error: err, back: h.next(choice.returnTo)}
+	}
+	return h.showVerify(w, r, s, choice, nil)
+}
+
+// verifyForm judges a code. It always verifies with Refresh: whoever was sent
+// here may have the level already, and need a proof that is fresh.
+func (h *Handler) verifyForm(w http.ResponseWriter, r *http.Request) error {
+	choice := verifyChoice{method: r.PostForm.Get("method"), allowed: r.PostForm.Get("methods"), returnTo: returnPath(r)}
+	s, err := h.m.Load(r)
+	if err != nil {
+		return pageError{error: err, back: h.next(choice.returnTo)}
+	}
+	if !choice.allows(choice.method) {
+		return h.showVerify(w, r, s, choice, mfa.ErrNotEnrolled)
+	}
+	_, err = h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+		return h.m.Verify(ctx, s, mfa.VerifyOptions{Method: choice.method, Refresh: true}, []byte(r.PostForm.Get("code")))
+	})
+	switch {
+	case err == nil:
+		seeOther(w, r, h.next(choice.returnTo))
+		return nil
+	case h.m.Destination(err) != "":
+		return pageError{error: err, back: h.next(choice.returnTo)}
+	}
+	return h.showVerify(w, r, s, choice, err)
+}
+
+func (h *Handler) showVerify(w http.ResponseWriter, r *http.Request, s mfa.State, choice verifyChoice, failed error) error {
+	status, err := h.m.Status(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	offered := offer(status, choice)
+	page := VerifyPage{
+		Page: h.newPage(titleVerify, !s.Pending, choice.returnTo), Allowed: choice.allowed,
+		OverviewURL: h.url("/", "return_to", choice.returnTo), NextURL: h.next(choice.returnTo),
+	}
+	picked := slices.IndexFunc(offered, func(ms mfa.MethodStatus) bool { return ms.Method == choice.method })
+	if picked < 0 && len(offered) > 0 {
+		picked = 0
+	}
+	for i, ms := range offered {
+		url := h.url("/verify", "method", ms.Method, "methods", choice.allowed, "return_to", choice.returnTo)
+		if i == picked {
+			page.Method, page.Label, page.Recovery = ms.Method, methodLabel(ms.Method), ms.Recovery
+			continue
+		}
+		if ms.Recovery {
+			page.RecoveryURL = url
+		}
+		page.Others = append(page.Others, MethodChoice{Method: ms.Method, Label: methodLabel(ms.Method), URL: url})
+	}
+	var a alert
+	if failed != nil {
+		a = h.alertFor(w, r, failed, sentences{"rejected": rejectedCode(page)})
+	}
+	h.show(w, r, a, "verify.html", &page, &page.Page)
+	return nil
+}
+
+func rejectedCode(page VerifyPage) string {
+	if page.Recovery {
+		return "That code did not work. Check it, or use another one that you have not used yet."
+	}
+	return "That code did not work. Enter the one that the app shows now; each works once."
+}
+
+// offer returns the methods that the page may ask for, those first that cannot
+// be guessed, recovery last.
+func offer(status mfa.Status, choice verifyChoice) []mfa.MethodStatus {
+	var offered []mfa.MethodStatus
+	for _, ms := range status.Methods {
+		if verifiable(ms) && choice.allows(ms.Method) {
+			offered = append(offered, ms)
+		}
+	}
+	rank := func(ms mfa.MethodStatus) int {
+		switch {
+		case ms.Recovery:
+			return 2
+		case ms.Promptless:
+			return 1
+		default:
+			return 0
+		}
+	}
+	slices.SortStableFunc(offered, func(a, b mfa.MethodStatus) int { return rank(a) - rank(b) })
+	return offered
+}
