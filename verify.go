@@ -26,6 +26,9 @@ type VerifyOptions struct {
 func (m *Manager) BeginVerify(ctx context.Context, s State, o VerifyOptions) (*Ceremony, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	if s.UserID == "" {
+		return nil, ErrNoSession
+	}
 	creds, err := m.credentials(ctx, s.UserID)
 	if err != nil {
 		return nil, err
@@ -114,9 +117,6 @@ func (v *verification) event() Event {
 // load decides which of the user's credentials may be used and opens them.
 func (v *verification) load(ctx context.Context, creds []Credential) error {
 	m := v.m
-	if v.s.UserID == "" {
-		return ErrNoSession
-	}
 	methods := m.live(v.s.Methods, creds)
 	if !slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst }) {
 		return &StepUpError{Have: Level(methods), Want: AAL1, Missing: MissingFirstFactor}
@@ -198,43 +198,45 @@ func (v *verification) finish(ctx context.Context, creds []Credential) (State, e
 // judgeAndSpend has the answer judged and spends it by one write: the deletion
 // of the ceremony, or without one the update of the credential.
 func (v *verification) judgeAndSpend(ctx context.Context) error {
-	var err error
-	if v.ceremony != nil {
-		err = v.m.spend(ctx, v.ceremony, v.info.Guessable, func(c *ceremony) error { return v.judge(ctx, c.state) })
+	var state []byte
+	if v.ceremony == nil {
+		if err := v.judge(ctx, nil); err != nil {
+			return err
+		}
 	} else {
-		err = v.judge(ctx, nil)
-	}
-	for i := 0; err == nil; i++ {
-		if v.result.Credential.ID == "" {
-			return nil
-		}
-		err = v.update(ctx)
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-		if i == maxSwaps {
-			return &ThrottledError{RetryAfter: time.Second}
-		}
-		if err := pause(ctx, i); err != nil {
-			return err
-		}
-		// Somebody else wrote the credential: judge again by what it is now.
-		creds, err := v.m.credentials(ctx, v.s.UserID)
+		err := v.m.spend(ctx, v.ceremony, v.info.Guessable, func(c *ceremony) error { return v.judge(ctx, c.state) })
 		if err != nil {
 			return err
 		}
-		if err := v.load(ctx, creds); err != nil {
-			return v.gone(err)
+		state = v.ceremony.state
+	}
+	for i := range maxSwaps {
+		if v.result.Credential.ID == "" {
+			return nil // a contact, spent with its ceremony
 		}
-		var state []byte
-		if v.ceremony != nil {
-			state = v.ceremony.state
+		if err := v.update(ctx); !errors.Is(err, ErrConflict) {
+			return err
 		}
-		if err := v.judge(ctx, state); err != nil {
+		// Somebody else wrote the credential: judge again by what it is now.
+		if err := v.judgeAgain(ctx, i, state); err != nil {
 			return err
 		}
 	}
-	return err
+	return &ThrottledError{RetryAfter: time.Second}
+}
+
+func (v *verification) judgeAgain(ctx context.Context, i int, state []byte) error {
+	if err := pause(ctx, i+1); err != nil {
+		return err
+	}
+	creds, err := v.m.credentials(ctx, v.s.UserID)
+	if err != nil {
+		return err
+	}
+	if err := v.load(ctx, creds); err != nil {
+		return v.gone(err)
+	}
+	return v.judge(ctx, state)
 }
 
 // gone turns a policy error in the middle of a verification into a rejection:

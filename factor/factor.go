@@ -33,8 +33,9 @@ type Factor interface {
 	BeginVerify(ctx context.Context, r Request) (Step, error)
 	// FinishVerify judges an answer. state is nil when a promptless factor is
 	// answered at once. On success the returned credential, if it has an ID,
-	// is one of r.Credentials, changed so that the same answer is never
-	// judged right again.
+	// is one of r.Credentials, as it must be stored from now on. A promptless
+	// factor changes it so that the same answer is never judged right again;
+	// otherwise the end of the ceremony sees to that.
 	FinishVerify(ctx context.Context, r Request, state, response []byte) (Result, error)
 }
 

@@ -1,0 +1,164 @@
+package mfa_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// eachSource calls do for every Go file of the repository that is no test.
+// Names are slash-separated and relative to the root.
+func eachSource(t *testing.T, do func(name string, files *token.FileSet, file *ast.File)) {
+	t.Helper()
+	n := 0
+	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		n++
+		do(filepath.ToSlash(path), files, file)
+		return nil
+	}))
+	require.Greater(t, n, 30, "the walk found hardly any source")
+}
+
+// exceptions are places that break a rule for a reason. One that no longer
+// does is to be taken out.
+type exceptions struct {
+	reasons map[string]string // "file: expression" to why
+	used    map[string]bool
+}
+
+func (e *exceptions) report(t *testing.T, files *token.FileSet, name string, node ast.Expr, rule string) {
+	t.Helper()
+	key := name + ": " + types.ExprString(node)
+	if e.reasons[key] != "" {
+		e.used[key] = true
+		return
+	}
+	t.Errorf("%s: %s: %s", files.Position(node.Pos()), types.ExprString(node), rule)
+}
+
+func (e *exceptions) checkUsed(t *testing.T) {
+	t.Helper()
+	for key := range e.reasons {
+		assert.True(t, e.used[key], "this exception is not needed any more: %s", key)
+	}
+}
+
+// secretName matches names that stand for secrets or for what is compared in
+// their stead, word by word: "code", "wantDigest", "h.token".
+var secretName = regexp.MustCompile(`(^|[a-z0-9.])((?i:code|digest|mac|hmac|hash|token|secret))($|[A-Z0-9])`)
+
+// N04: secrets are compared in constant time. What is compared with == or
+// bytes.Equal under the name of one is listed here with the reason why it may.
+func TestN04_SecretsAreComparedInConstantTime(t *testing.T) {
+	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{}}
+	eachSource(t, func(name string, files *token.FileSet, file *ast.File) {
+		ast.Inspect(file, func(node ast.Node) bool {
+			switch n := node.(type) {
+			case *ast.BinaryExpr:
+				if (n.Op == token.EQL || n.Op == token.NEQ) && !trivial(n.X) && !trivial(n.Y) && (secret(n.X) || secret(n.Y)) {
+					allowed.report(t, files, name, n, "compare with subtle.ConstantTimeCompare or hmac.Equal")
+				}
+			case *ast.CallExpr:
+				switch types.ExprString(n.Fun) {
+				case "bytes.Equal", "bytes.Compare", "strings.EqualFold", "strings.Compare", "slices.Equal", "slices.Contains", "reflect.DeepEqual":
+					for _, arg := range n.Args {
+						if secret(arg) {
+							allowed.report(t, files, name, n, "compare with subtle.ConstantTimeCompare or hmac.Equal")
+							break
+						}
+					}
+				}
+			}
+			return true
+		})
+	})
+	allowed.checkUsed(t)
+}
+
+// secret reports whether an operand goes by the name of a secret.
+func secret(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return secretName.MatchString(e.Name)
+	case *ast.SelectorExpr:
+		return secretName.MatchString(e.Sel.Name)
+	case *ast.IndexExpr:
+		return secret(e.X)
+	case *ast.SliceExpr:
+		return secret(e.X)
+	case *ast.ParenExpr:
+		return secret(e.X)
+	case *ast.CallExpr: // a conversion, such as string(digest)
+		return len(e.Args) == 1 && types.ExprString(e.Fun) != "len" && secret(e.Args[0])
+	}
+	return false
+}
+
+// trivial reports whether an operand is a literal, nil, a length or a number:
+// comparing with it tells no more than the program's text does.
+func trivial(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return true
+	case *ast.Ident:
+		return e.Name == "nil" || e.Name == "true" || e.Name == "false"
+	case *ast.UnaryExpr:
+		return trivial(e.X)
+	case *ast.CallExpr:
+		return types.ExprString(e.Fun) == "len"
+	}
+	return false
+}
+
+// C11, C12: what a client can write into Host and X-Forwarded-* decides
+// nothing.
+func TestC12_ForwardingHeadersAndHostAreNotTrusted(t *testing.T) {
+	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{
+		"internal/returnto/returnto.go: r.Host":                  "compared with the Referer's host, both the client's word: it only chooses between coming back to a path of this origin and to none",
+		"session/cookiesession/loopback.go: r.Host":              "decides on the cookie's name and Secure flag, and only together with the connection's own address being loopback",
+		`session/cookiesession/loopback.go: "Forwarded"`:         "its presence makes the cookie stricter",
+		`session/cookiesession/loopback.go: "X-Forwarded-For"`:   "its presence makes the cookie stricter",
+		`session/cookiesession/loopback.go: "X-Forwarded-Host"`:  "its presence makes the cookie stricter",
+		`session/cookiesession/loopback.go: "X-Forwarded-Proto"`: "its presence makes the cookie stricter",
+	}}
+	header := regexp.MustCompile(`(?i)^"(forwarded|x-forwarded-[a-z]+|x-real-ip|true-client-ip|cf-connecting-ip|x-original-[a-z]+)"$`)
+	eachSource(t, func(name string, files *token.FileSet, file *ast.File) {
+		ast.Inspect(file, func(node ast.Node) bool {
+			switch n := node.(type) {
+			case *ast.BasicLit:
+				if n.Kind == token.STRING && header.MatchString(n.Value) {
+					allowed.report(t, files, name, n, "the client can write this header")
+				}
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && n.Sel.Name == "Host" && (x.Name == "r" || x.Name == "req" || x.Name == "request") {
+					allowed.report(t, files, name, n, "the client can write the Host header")
+				}
+			}
+			return true
+		})
+	})
+	allowed.checkUsed(t)
+}
