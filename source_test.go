@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,26 +77,39 @@ func TestN04_SecretsAreComparedInConstantTime(t *testing.T) {
 	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{}}
 	eachSource(t, func(name string, files *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(node ast.Node) bool {
-			switch n := node.(type) {
-			case *ast.BinaryExpr:
-				if (n.Op == token.EQL || n.Op == token.NEQ) && !trivial(n.X) && !trivial(n.Y) && (secret(n.X) || secret(n.Y)) {
-					allowed.report(t, files, name, n, "compare with subtle.ConstantTimeCompare or hmac.Equal")
-				}
-			case *ast.CallExpr:
-				switch types.ExprString(n.Fun) {
-				case "bytes.Equal", "bytes.Compare", "strings.EqualFold", "strings.Compare", "slices.Equal", "slices.Contains", "reflect.DeepEqual":
-					for _, arg := range n.Args {
-						if secret(arg) {
-							allowed.report(t, files, name, n, "compare with subtle.ConstantTimeCompare or hmac.Equal")
-							break
-						}
-					}
-				}
+			if e, ok := node.(ast.Expr); ok && comparesSecrets(e) {
+				allowed.report(t, files, name, e, "compare with subtle.ConstantTimeCompare or hmac.Equal")
 			}
 			return true
 		})
 	})
 	allowed.checkUsed(t)
+}
+
+func TestComparisonsOfSecretsAreRecognized(t *testing.T) {
+	for source, want := range map[string]bool{
+		`code == want`: true, `s.digest != sum`: true, `wantCode == got`: true, `string(mac) == string(sum)`: true, `h.Token == r.Token`: true,
+		`bytes.Equal(digest, sum)`: true, `slices.Contains(tokens, token)`: true, `hash[0] == sum[0]`: true, `totpSecret != other`: true,
+		`code == ""`: false, `secret == nil`: false, `len(code) == n`: false, `encoding == other`: false, `barcodes == n`: false,
+		`hmac.Equal(digest, sum)`: false, `len(code) == len(secret)`: false,
+	} {
+		e, err := parser.ParseExpr(source)
+		require.NoError(t, err)
+		assert.Equal(t, want, comparesSecrets(e), source)
+	}
+}
+
+func comparesSecrets(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		return (e.Op == token.EQL || e.Op == token.NEQ) && !trivial(e.X) && !trivial(e.Y) && (secret(e.X) || secret(e.Y))
+	case *ast.CallExpr:
+		switch types.ExprString(e.Fun) {
+		case "bytes.Equal", "bytes.Compare", "strings.EqualFold", "strings.Compare", "slices.Equal", "slices.Contains", "reflect.DeepEqual":
+			return slices.ContainsFunc(e.Args, secret)
+		}
+	}
+	return false
 }
 
 // secret reports whether an operand goes by the name of a secret.

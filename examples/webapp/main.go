@@ -1,0 +1,108 @@
+// Command webapp demonstrates the library: a small web app with its own
+// password login, its own sessions and its own database, to which multi-factor
+// authentication was added.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-mfa/mfa/examples/webapp/app"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "`address` to listen on")
+	db := flag.String("db", "", "database `file`; the sealing key is kept beside it (default: a file in the user's cache folder)")
+	flag.Parse()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, *db, log); err != nil {
+		log.Error("webapp stopped", "error", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+// run serves until ctx ends, and then until the requests in flight are
+// answered.
+func run(ctx context.Context, addr, db string, log *slog.Logger) (err error) {
+	if db == "" {
+		if db, err = defaultDatabase(); err != nil {
+			return err
+		}
+	}
+	origin, listener, err := listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	a, err := app.New(app.Options{Database: db, Origin: origin, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	server := &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	fmt.Println(origin)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(shutdown); err != nil {
+		return fmt.Errorf("shutting down: %w", err)
+	}
+	return nil
+}
+
+// listen opens the address and returns the origin under which a browser on
+// this machine reaches it. Browsers offer WebAuthn to names, not to IP
+// addresses, so an address without a name is called localhost.
+func listen(ctx context.Context, addr string) (origin string, l net.Listener, err error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", nil, fmt.Errorf("-addr: %w: give host:port, such as localhost:8080", err)
+	}
+	l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "", nil, errors.Join(err, l.Close())
+	}
+	if host == "" || net.ParseIP(host) != nil {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port), l, nil
+}
+
+func defaultDatabase() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder for the database: %w: name a file with -db", err)
+	}
+	return filepath.Join(cache, "go-mfa-webapp", "webapp.db"), nil
+}
