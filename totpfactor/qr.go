@@ -1,11 +1,10 @@
 package totpfactor
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
+	"github.com/go-mfa/mfa/internal/qrcode"
 )
 
 // quietZone is the light border of ISO/IEC 18004, section 6.3.8, in modules.
@@ -16,15 +15,11 @@ const quietZone = 4
 // references. It brings its own white ground, so that it can be scanned from a
 // dark page.
 func qrSVG(content string) (string, error) {
-	code, err := qr.Encode(content, qr.M, qr.Unicode)
+	code, err := qrcode.Encode(content)
 	if err != nil {
-		return "", fmt.Errorf("totpfactor: QR code: %w", err)
+		return "", err
 	}
-	modules := code.Bounds().Dx()
-	dark := func(x, y int) bool {
-		r, _, _, _ := code.At(x, y).RGBA()
-		return r == 0
-	}
+	modules := code.Size
 	side := strconv.Itoa(modules + 2*quietZone)
 	pixels := strconv.Itoa(5 * (modules + 2*quietZone))
 	var b strings.Builder
@@ -35,11 +30,11 @@ func qrSVG(content string) (string, error) {
 	// One rectangle per horizontal run of dark modules.
 	for y := range modules {
 		for x := 0; x < modules; x++ {
-			if !dark(x, y) {
+			if !code.Dark(x, y) {
 				continue
 			}
 			start := x
-			for x < modules && dark(x, y) {
+			for x < modules && code.Dark(x, y) {
 				x++
 			}
 			run := strconv.Itoa(x - start)
