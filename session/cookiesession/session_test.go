@@ -113,12 +113,21 @@ func TestB10_CookieAttributes(t *testing.T) {
 }
 
 func TestB10_EveryBitFlipIsRefused(t *testing.T) {
+	for _, user := range []string{"ann", "anna", "annab"} { // the last character carries 6, 4 and 2 bits
+		refusesFlips(t, user)
+	}
+}
+
+func refusesFlips(t *testing.T, user string) {
+	t.Helper()
 	s := newSession(t, Config{})
 	r := secureRequest()
-	c := saved(t, s, r, ann())
+	state := ann()
+	state.UserID = user
+	c := saved(t, s, r, state)
 	got, err := load(s, r, c.Name, c.Value)
 	require.NoError(t, err)
-	require.Equal(t, ann(), got)
+	require.Equal(t, state, got)
 
 	for i := range c.Value {
 		for bit := range 8 {
@@ -374,12 +383,20 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// golden is a cookie of ann's, as users have it in their browsers.
+const golden = "AaZm6DDl_AgDDsbYwPFf_Wkp9EfQgnSNzrlGWoIse2NrWgANcxml71sANixTp0MvXqVags0tD6-FbNPy9Igkxpi3eWd3fa1iskG4A8Q27JiB-8DHHBOWi38HSwfH"
+
+func TestCookiesOfEarlierVersionsLoad(t *testing.T) {
+	got, err := load(newSession(t, Config{}), secureRequest(), "__Host-mfa", golden)
+	require.NoError(t, err, "this change signs everybody out: give the format a new version instead")
+	assert.Equal(t, ann(), got)
+}
+
 func FuzzLoad(f *testing.F) {
 	s := newSession(f, Config{})
-	good := saved(f, s, secureRequest(), ann())
 	for _, seed := range []string{
-		"", "=", "__Host-mfa=", "mfa=" + good.Value, "__Host-mfa=" + good.Value, "__Host-mfa=" + good.Value[:40],
-		"a=b; __Host-mfa=AQAA; __Host-mfa=" + good.Value, `__Host-mfa="` + good.Value + `"`,
+		"", "=", "__Host-mfa=", "mfa=" + golden, "__Host-mfa=" + golden, "__Host-mfa=" + golden[:40],
+		"a=b; __Host-mfa=AQAA; __Host-mfa=" + golden, `__Host-mfa="` + golden + `"`,
 		"__Host-mfa=" + sealRaw(f, s, "__Host-mfa", start, []byte("\x01\x00")), "__Host-mfa=" + encoding.EncodeToString(make([]byte, 80)),
 	} {
 		f.Add(seed)
@@ -393,7 +410,7 @@ func FuzzLoad(f *testing.F) {
 			require.Equal(t, mfa.State{}, state)
 			return
 		}
-		require.Contains(t, header, good.Value, "only what was sealed here is a session")
+		require.Contains(t, header, golden, "only what was sealed here is a session")
 		require.Equal(t, ann(), state)
 	})
 }

@@ -47,6 +47,9 @@ func newSite(t tb, h Harness) *site {
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // a panic shows as a failed request
 	s.server.StartTLS()
 	t.Cleanup(s.server.Close)
+	if transport, ok := s.server.Client().Transport.(*http.Transport); ok {
+		transport.MaxIdleConnsPerHost = 32 // no handshake per concurrent request
+	}
 	var err error
 	if s.url, err = url.Parse(s.server.URL); err != nil {
 		t.Fatalf("sessiontest: %v", err)

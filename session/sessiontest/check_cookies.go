@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/go-mfa/mfa"
@@ -65,6 +66,15 @@ func logout(t tb, h Harness) {
 	}
 	if v := b.load(); !v.nobody() {
 		t.Errorf("after the zero State was saved the browser must be nobody, got %s: signing out does not sign out", v)
+	}
+	if h.SetAppUser != nil {
+		if !b.do(func(w http.ResponseWriter, r *http.Request) { h.SetAppUser(w, r, "ann") }) {
+			t.Fatalf("SetAppUser failed")
+		}
+		if v := b.load(); !v.unknown() {
+			t.Errorf("the state is still there after signing out (%s): the next login that puts the same user id back has the second factor without asking for it", v)
+		}
+		b.save(mfa.State{})
 	}
 	if h.Replayable {
 		return

@@ -7,13 +7,14 @@ import (
 	"github.com/go-mfa/mfa"
 )
 
-// Harness is one adapter under test with the sessions it stands on. The first
-// two functions that are not marked optional are required.
+// Harness is one adapter under test with the sessions it stands on. Session and
+// AppUser are required. A check that needs an optional function that is not
+// there is skipped, and says which.
 type Harness struct {
-	// Session is the adapter. Required.
+	// Session is the adapter.
 	Session mfa.Session
 	// AppUser returns whom a handler that knows nothing of the library takes
-	// for the user who is signed in; "" for nobody. Required.
+	// for the user who is signed in; "" for nobody.
 	AppUser func(r *http.Request) string
 	// Wrap is the middleware that the sessions need; nil for none.
 	Wrap func(http.Handler) http.Handler

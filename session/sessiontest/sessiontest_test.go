@@ -30,9 +30,9 @@ type row struct {
 }
 
 type defects struct {
-	keepsID, keepsOld, showsPending, keepsUser, keepsState, comparesNothing bool
-	guessesID, plain, setsTwice, elevatesOnError, swallowsError, faults     bool
-	losesDevice, newestVersion, splits                                      bool
+	keepsID, keepsOld, showsPending, keepsUser, keepsState, keepsZero, comparesNothing bool
+	guessesID, plain, setsTwice, elevatesOnError, swallowsError, faults                bool
+	losesDevice, newestVersion, splits                                                 bool
 }
 
 var errDisk = errors.New("disk full")
@@ -101,6 +101,9 @@ func (s *ram) Save(w http.ResponseWriter, r *http.Request, state mfa.State) erro
 	}
 	if s.keepsState && len(data) == 0 {
 		next.state, next.user = s.rows[old].state, s.rows[old].user
+	}
+	if s.keepsZero && len(data) == 0 {
+		next.state = s.rows[old].state
 	}
 	if s.keepsID && old != "" {
 		id = old
@@ -226,6 +229,7 @@ func TestBrokenAdaptersAreCaught(t *testing.T) {
 		{"the user is visible while pending", "PendingIsWorthNothing", "second factor is skipped", defects{showsPending: true}},
 		{"the former user stays while another is pending", "PendingHidesUser", "while a sign-in", defects{keepsUser: true}},
 		{"signing out leaves the state", "Logout", "signing out does not sign out", defects{keepsState: true}},
+		{"signing out hides the state", "Logout", "still there after signing out", defects{keepsZero: true}},
 		{"the app's user is not compared", "AppUserDiffers", "must answer ErrNoSession", defects{comparesNothing: true}},
 		{"a prefix of the identifier is enough", "Tampering", "must be ErrNoSession", defects{guessesID: true}},
 		{"the cookie is not authenticated", "Tampering", "must be ErrNoSession", defects{plain: true}},
