@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/storage/sqlstore"
+)
+
+func openSQLite(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+func sqlitePairs(dir string) ([]pair, error) {
+	ctx := context.Background()
+	db, err := openSQLite(filepath.Join(dir, "bench.db"))
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{})
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	s, err := newSetup(store, fixed{new(mfa.State)})
+	if err != nil {
+		return nil, err
+	}
+	swap, err := compareAndSet(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	totp := func() (func() error, error) {
+		s.clock.Add(period.Milliseconds())
+		code, err := s.code()
+		return func() error {
+			_, err := s.m.Verify(ctx, s.first, mfa.VerifyOptions{Method: "totp"}, code)
+			return err
+		}, err
+	}
+	lookup := func() (func() error, error) {
+		if len(s.codes) == 0 {
+			if err := s.refresh(ctx); err != nil {
+				return nil, err
+			}
+		}
+		code := s.codes[0]
+		s.codes = s.codes[1:]
+		return func() error {
+			_, err := s.m.Verify(ctx, s.first, mfa.VerifyOptions{Method: "lookup_secret"}, []byte(code))
+			return err
+		}, nil
+	}
+	const beside = "one compare-and-set statement"
+	return []pair{
+		{name: "a TOTP verification on SQLite", primitive: beside, n: 500, raw: timed(swap), ours: prepared(totp), ratio: 5},
+		{name: "a recovery code on SQLite", primitive: beside, n: 500, raw: timed(swap), ours: prepared(lookup), ratio: 5},
+	}, nil
+}
+
+// compareAndSet returns one conditional update of a row of a credential's size
+// on the same database, through a prepared statement.
+func compareAndSet(ctx context.Context, db *sql.DB) (func() error, error) {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE swap (id TEXT PRIMARY KEY, data BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID`); err != nil {
+		return nil, err
+	}
+	data := make([]byte, 128)
+	if _, err := db.ExecContext(ctx, `INSERT INTO swap VALUES ('row', ?, 1)`, data); err != nil {
+		return nil, err
+	}
+	stmt, err := db.PrepareContext(ctx, `UPDATE swap SET data = ?, version = ? WHERE id = ? AND version = ?`)
+	if err != nil {
+		return nil, err
+	}
+	version := 1
+	return func() error {
+		res, err := stmt.ExecContext(ctx, data, version+1, "row", version)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			return sql.ErrNoRows
+		}
+		version++
+		return nil
+	}, nil
+}
+
+// refresh makes the session privileged again and renews the recovery codes.
+func (s *setup) refresh(ctx context.Context) error {
+	s.clock.Add(period.Milliseconds())
+	code, err := s.code()
+	if err != nil {
+		return err
+	}
+	if s.aal2, err = s.m.Verify(ctx, s.aal2, mfa.VerifyOptions{Method: "totp", Refresh: true}, code); err != nil {
+		return err
+	}
+	return s.renewCodes(ctx)
+}
+
+func allPairs(dir string) ([]pair, error) {
+	gate, err := gatePairs()
+	if err != nil {
+		return nil, err
+	}
+	web, err := webauthnPairs()
+	if err != nil {
+		return nil, err
+	}
+	lite, err := sqlitePairs(dir)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(gate, web...), lite...), nil
+}
