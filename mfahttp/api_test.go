@@ -202,7 +202,7 @@ func TestAPI_Enrollments(t *testing.T) {
 	c := b.begin("/mfa/api/enrollments", object{"method": "totp", "name": "Phone", "params": object{}})
 	assert.Equal(t, "totp", c.Method)
 	assert.Equal(t, a.clock.Now().Add(10*time.Minute), c.ExpiresAt)
-	phone := &phone{clock: a.clock, secret: secretOf(t, c)}
+	phone := &totpApp{clock: a.clock, secret: secretOf(t, c)}
 	assert.Contains(t, string(c.Prompt), "otpauth://totp/")
 	assert.Contains(t, string(c.Prompt), "qr_svg")
 

@@ -471,15 +471,15 @@ func (b *browser) finishEnrollment(id string, response any) enrollment {
 	return e
 }
 
-// phone is an authenticator app with one account.
-type phone struct {
+// totpApp is an authenticator app with one account.
+type totpApp struct {
 	clock        *clock
 	secret       string
 	credentialID string
 }
 
 // code is the code of now.
-func (p *phone) code() string {
+func (p *totpApp) code() string {
 	code, err := totp.GenerateCode(p.secret, p.clock.Now())
 	if err != nil {
 		panic(err)
@@ -488,13 +488,13 @@ func (p *phone) code() string {
 }
 
 // next waits for a time step whose code was not used yet.
-func (p *phone) next() string {
+func (p *totpApp) next() string {
 	p.clock.Advance(30 * time.Second)
 	return p.code()
 }
 
 // wrong is a code that is right neither now nor around now.
-func (p *phone) wrong() string {
+func (p *totpApp) wrong() string {
 	var right []string
 	for step := -3; step <= 3; step++ {
 		code, err := totp.GenerateCode(p.secret, p.clock.Now().Add(time.Duration(step)*30*time.Second))
@@ -525,10 +525,10 @@ func secretOf(t *testing.T, c ceremony) string {
 }
 
 // enrollTOTP enrols an authenticator app. The session has aal2 afterwards.
-func (b *browser) enrollTOTP() *phone {
+func (b *browser) enrollTOTP() *totpApp {
 	b.a.t.Helper()
 	c := b.begin("/mfa/api/enrollments", object{"method": "totp"})
-	p := &phone{clock: b.a.clock, secret: secretOf(b.a.t, c)}
+	p := &totpApp{clock: b.a.clock, secret: secretOf(b.a.t, c)}
 	p.credentialID = b.finishEnrollment(c.ID, p.code()).Credential.ID
 	return p
 }
