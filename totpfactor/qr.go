@@ -1,10 +1,11 @@
 package totpfactor
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/go-mfa/mfa/internal/qrcode"
+	"github.com/boombuler/barcode/qr"
 )
 
 // quietZone is the light border of ISO/IEC 18004, section 6.3.8, in modules.
@@ -15,11 +16,15 @@ const quietZone = 4
 // references. It brings its own white ground, so that it can be scanned from a
 // dark page.
 func qrSVG(content string) (string, error) {
-	code, err := qrcode.Encode(content)
+	code, err := qr.Encode(content, qr.M, qr.Unicode)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("totpfactor: QR code: %w", err)
 	}
-	modules := code.Size
+	modules := code.Bounds().Dx()
+	dark := func(x, y int) bool {
+		r, _, _, _ := code.At(x, y).RGBA()
+		return r == 0
+	}
 	side := strconv.Itoa(modules + 2*quietZone)
 	pixels := strconv.Itoa(5 * (modules + 2*quietZone))
 	var b strings.Builder
@@ -30,11 +35,11 @@ func qrSVG(content string) (string, error) {
 	// One rectangle per horizontal run of dark modules.
 	for y := range modules {
 		for x := 0; x < modules; x++ {
-			if !code.Dark(x, y) {
+			if !dark(x, y) {
 				continue
 			}
 			start := x
-			for x < modules && code.Dark(x, y) {
+			for x < modules && dark(x, y) {
 				x++
 			}
 			run := strconv.Itoa(x - start)
