@@ -279,6 +279,23 @@ func BenchmarkSQLite(b *testing.B) {
 			}
 		}
 	})
+	b.Run("Select", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := store.Credentials(ctx, "u"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("InsertDelete", func(b *testing.B) {
+		for b.Loop() {
+			if err := store.PutRecord(ctx, mfa.Record{Key: "keep/counter", Data: data[:40], Version: 7}, 0); err != nil {
+				b.Fatal(err)
+			}
+			if err := store.DeleteRecord(ctx, "keep/counter", 7); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("Verification", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := store.Credentials(ctx, "u"); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // statement is prepared when it is first used and stays so for the life of
-// the database handle: that halves its cost on SQLite. It is safe for
+// the database handle: that saves SQLite a third of the cost. It is safe for
 // concurrent use.
 type statement struct {
 	text     string

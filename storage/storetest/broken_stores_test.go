@@ -1,0 +1,365 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-mfa/mfa"
+)
+
+// stored returns the credential with an id of a user, as it is now.
+func stored(ctx context.Context, s mfa.Store, userID, id string) (mfa.Credential, bool) {
+	all, err := s.Credentials(ctx, userID)
+	if err != nil {
+		return mfa.Credential{}, false
+	}
+	for _, c := range all {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return mfa.Credential{}, false
+}
+
+// owner finds an id over all users.
+func owner(ctx context.Context, s mfa.Store, id string) string {
+	for c, err := range s.(mfa.CredentialLister).AllCredentials(ctx) {
+		if err == nil && c.ID == id {
+			return c.UserID
+		}
+	}
+	return ""
+}
+
+// overwrite writes c whatever the version is.
+func overwrite(ctx context.Context, s mfa.Store, c mfa.Credential) error {
+	for {
+		now, ok := stored(ctx, s, c.UserID, c.ID)
+		if !ok {
+			return mfa.ErrConflict
+		}
+		if err := s.UpdateCredential(ctx, c, now.Version); !errors.Is(err, mfa.ErrConflict) {
+			return err
+		}
+	}
+}
+
+type updateAnything struct{ mfa.Store }
+
+func (s updateAnything) UpdateCredential(ctx context.Context, c mfa.Credential, _ int64) error {
+	return overwrite(ctx, s.Store, c)
+}
+
+type updateAfterRead struct{ mfa.Store }
+
+func (s updateAfterRead) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if now, ok := stored(ctx, s.Store, c.UserID, c.ID); !ok || now.Version != prev {
+		return s.Store.UpdateCredential(ctx, c, prev)
+	}
+	runtime.Gosched()
+	return overwrite(ctx, s.Store, c)
+}
+
+type updateAnyUser struct{ mfa.Store }
+
+func (s updateAnyUser) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if user := owner(ctx, s.Store, c.ID); user != "" {
+		c.UserID = user
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+type upsert struct{ mfa.Store }
+
+func (s upsert) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if _, ok := stored(ctx, s.Store, c.UserID, c.ID); !ok && ctx.Err() == nil {
+		return s.CreateCredential(ctx, c)
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+type swallowing struct{ mfa.Store }
+
+func (s swallowing) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if err := s.Store.UpdateCredential(ctx, c, prev); !errors.Is(err, mfa.ErrConflict) {
+		return err
+	}
+	return nil
+}
+
+type forgetsVersion struct{ mfa.Store }
+
+func (s forgetsVersion) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	c.Version = prev
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+// reusesVersions behaves as a store that counts versions itself: what was
+// deleted and created anew has the version of what was there before.
+type reusesVersions struct{ mfa.Store }
+
+func (s reusesVersions) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if now, ok := stored(ctx, s.Store, c.UserID, c.ID); ok && string(now.Data) == "another secret" {
+		prev = now.Version
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+type overwritingCreate struct{ mfa.Store }
+
+func (s overwritingCreate) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	if _, ok := stored(ctx, s.Store, c.UserID, c.ID); ok {
+		return overwrite(ctx, s.Store, c)
+	}
+	return s.Store.CreateCredential(ctx, c)
+}
+
+type keyPerUser struct{ mfa.Store }
+
+func (s keyPerUser) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	taken, err := s.FindCredential(ctx, c.Method, c.Key)
+	if err == nil && taken.UserID != c.UserID && taken.ID != c.ID {
+		c.Key += c.ID // the row is stored beside the other
+	}
+	return s.Store.CreateCredential(ctx, c)
+}
+
+type deleteAnything struct{ mfa.Store }
+
+func (s deleteAnything) DeleteCredential(ctx context.Context, userID, id string, prev int64) error {
+	if now, ok := stored(ctx, s.Store, userID, id); ok {
+		prev = now.Version
+	}
+	return s.Store.DeleteCredential(ctx, userID, id, prev)
+}
+
+type deleteAnyUser struct{ mfa.Store }
+
+func (s deleteAnyUser) DeleteCredential(ctx context.Context, userID, id string, prev int64) error {
+	if user := owner(ctx, s.Store, id); user != "" {
+		userID = user
+	}
+	return s.Store.DeleteCredential(ctx, userID, id, prev)
+}
+
+// spendsTwice looks, then deletes, and takes "gone already" for success.
+type spendsTwice struct{ mfa.Store }
+
+func (s spendsTwice) DeleteRecord(ctx context.Context, key string, prev int64) error {
+	r, err := s.Record(ctx, key)
+	if err != nil || r.Version != prev {
+		return s.Store.DeleteRecord(ctx, key, prev)
+	}
+	runtime.Gosched()
+	if err := s.Store.DeleteRecord(ctx, key, prev); !errors.Is(err, mfa.ErrConflict) {
+		return err
+	}
+	return nil
+}
+
+type putsOver struct{ mfa.Store }
+
+func (s putsOver) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if now, err := s.Record(ctx, r.Key); err == nil && prev == 0 {
+		prev = now.Version
+	}
+	return s.Store.PutRecord(ctx, r, prev)
+}
+
+type putAfterRead struct{ mfa.Store }
+
+func (s putAfterRead) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	now, err := s.Record(ctx, r.Key)
+	if err != nil || prev == 0 || now.Version != prev {
+		return s.Store.PutRecord(ctx, r, prev)
+	}
+	runtime.Gosched()
+	for {
+		now, err := s.Record(ctx, r.Key)
+		if err != nil {
+			return s.Store.PutRecord(ctx, r, prev)
+		}
+		if err := s.Store.PutRecord(ctx, r, now.Version); !errors.Is(err, mfa.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// sharing hands out the same bytes every time.
+type sharing struct {
+	mfa.Store
+	shared sync.Map
+}
+
+func (s *sharing) Record(ctx context.Context, key string) (mfa.Record, error) {
+	r, err := s.Store.Record(ctx, key)
+	if err == nil {
+		data, _ := s.shared.LoadOrStore(r.Version, r.Data)
+		r.Data = data.([]byte)
+	}
+	return r, err
+}
+
+// oneBuffer forgets to end each Data where the next one begins.
+type oneBuffer struct{ mfa.Store }
+
+func (s oneBuffer) Credentials(ctx context.Context, userID string) ([]mfa.Credential, error) {
+	all, err := s.Store.Credentials(ctx, userID)
+	var buf []byte
+	for _, c := range all {
+		buf = append(buf, c.Data...)
+	}
+	for i, n := 0, 0; i < len(all); i++ {
+		end := n + len(all[i].Data)
+		all[i].Data = buf[n:end]
+		n = end
+	}
+	return all, err
+}
+
+type judging struct{ mfa.Store }
+
+func (s judging) Record(ctx context.Context, key string) (mfa.Record, error) {
+	r, err := s.Store.Record(ctx, key)
+	if err == nil && !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(time.Now()) {
+		return mfa.Record{}, mfa.ErrNotFound
+	}
+	return r, err
+}
+
+type folding struct{ mfa.Store }
+
+func (s folding) Credentials(ctx context.Context, userID string) ([]mfa.Credential, error) {
+	var out []mfa.Credential
+	for c, err := range s.Store.(mfa.CredentialLister).AllCredentials(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if strings.EqualFold(c.UserID, userID) {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+type trimming struct{ mfa.Store }
+
+func (s trimming) Record(ctx context.Context, key string) (mfa.Record, error) {
+	return s.Store.Record(ctx, strings.TrimRight(key, " "))
+}
+
+func (s trimming) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	r.Key = strings.TrimRight(r.Key, " ")
+	return s.Store.PutRecord(ctx, r, prev)
+}
+
+func (s trimming) DeleteRecord(ctx context.Context, key string, prev int64) error {
+	return s.Store.DeleteRecord(ctx, strings.TrimRight(key, " "), prev)
+}
+
+type seconds struct{ mfa.Store }
+
+func (s seconds) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	c.CreatedAt, c.UsedAt = c.CreatedAt.Truncate(time.Second), c.UsedAt.Truncate(time.Second)
+	return s.Store.CreateCredential(ctx, c)
+}
+
+type localTimes struct{ mfa.Store }
+
+func (s localTimes) Record(ctx context.Context, key string) (mfa.Record, error) {
+	r, err := s.Store.Record(ctx, key)
+	r.ExpiresAt = r.ExpiresAt.In(time.FixedZone("local", 2*3600))
+	return r, err
+}
+
+type shortData struct{ mfa.Store }
+
+func (s shortData) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	if i := bytes.IndexByte(c.Data, 0); i >= 0 {
+		c.Data = c.Data[:i]
+	}
+	return s.Store.CreateCredential(ctx, c)
+}
+
+type zeroForAbsent struct{ mfa.Store }
+
+func (s zeroForAbsent) FindCredential(ctx context.Context, method, key string) (mfa.Credential, error) {
+	c, err := s.Store.FindCredential(ctx, method, key)
+	if errors.Is(err, mfa.ErrNotFound) {
+		return mfa.Credential{}, nil
+	}
+	return c, err
+}
+
+type faultIsNone struct{ mfa.Store }
+
+func (s faultIsNone) Credentials(ctx context.Context, userID string) ([]mfa.Credential, error) {
+	if ctx.Err() != nil {
+		return nil, nil
+	}
+	return s.Store.Credentials(ctx, userID)
+}
+
+type faultIsConflict struct{ mfa.Store }
+
+func (s faultIsConflict) DeleteRecord(ctx context.Context, key string, prev int64) error {
+	if s.Store.DeleteRecord(ctx, key, prev) != nil {
+		return mfa.ErrConflict
+	}
+	return nil
+}
+
+type sweepsAll struct {
+	mfa.Store
+	mfa.RecordSweeper
+}
+
+func (s sweepsAll) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if r.ExpiresAt.IsZero() {
+		r.ExpiresAt = time.Unix(0, 0)
+	}
+	return s.Store.PutRecord(ctx, r, prev)
+}
+
+func (s sweepsAll) Record(ctx context.Context, key string) (mfa.Record, error) {
+	r, err := s.Store.Record(ctx, key)
+	if r.ExpiresAt.Equal(time.Unix(0, 0)) {
+		r.ExpiresAt = time.Time{}
+	}
+	return r, err
+}
+
+type deletesOne struct {
+	mfa.Store
+	mfa.CredentialLister
+}
+
+func (s deletesOne) DeleteUser(ctx context.Context, userID string) error {
+	all, err := s.Credentials(ctx, userID)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return s.DeleteCredential(ctx, userID, all[0].ID, all[0].Version)
+}
+
+type listsPage struct {
+	mfa.Store
+	lister mfa.CredentialLister
+}
+
+func (s listsPage) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, error] {
+	return func(yield func(mfa.Credential, error) bool) {
+		n := 0
+		for c, err := range s.lister.AllCredentials(ctx) {
+			if n++; n > 100 || !yield(c, err) {
+				return
+			}
+		}
+	}
+}
