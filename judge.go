@@ -131,7 +131,7 @@ func (m *Manager) highest(ctx context.Context, s State, methods []Method, creds 
 // if a channel could matter, and asks the app about the user only if no
 // credential is available.
 func (m *Manager) available(ctx context.Context, s State, methods []Method, creds []Credential) (bool, error) {
-	if !slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst }) {
+	if !hasFirst(methods) {
 		return false, nil
 	}
 	for i := range creds {
@@ -144,6 +144,10 @@ func (m *Manager) available(ctx context.Context, s State, methods []Method, cred
 		}
 	}
 	return m.contactAvailable(ctx, s, methods)
+}
+
+func hasFirst(methods []Method) bool {
+	return slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst })
 }
 
 // real reports whether a credential is a second factor of its own: no recovery
@@ -251,7 +255,7 @@ func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds [
 
 // firstFactorWouldDo reports whether signing in again would meet q.
 func (m *Manager) firstFactorWouldDo(methods []Method, want AAL, q Requirement) bool {
-	if !slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst }) {
+	if !hasFirst(methods) {
 		return true
 	}
 	if q.PhishingResistant {
@@ -291,10 +295,10 @@ func (m *Manager) canUse(ctx context.Context, s State, methods []Method, creds [
 }
 
 // usable returns the user's sealed credentials of a configured method that can
-// be verified with now. For a level above AAL1 only those that give it; and a
-// recovery method only beside a real one.
+// be verified with now: none before a first factor. For a level above AAL1 only
+// those that give it; and a recovery method only beside a real one.
 func (m *Manager) usable(s State, methods []Method, creds []Credential, method string, want AAL) ([]Credential, error) {
-	if m.infos[method].Recovery && !slices.ContainsFunc(creds, func(c Credential) bool { return m.real(&c) }) {
+	if !hasFirst(methods) || m.infos[method].Recovery && !m.hasReal(creds) {
 		return nil, nil
 	}
 	var usable []Credential

@@ -118,7 +118,7 @@ func (v *verification) event() Event {
 func (v *verification) load(ctx context.Context, creds []Credential) error {
 	m := v.m
 	methods := m.live(v.s.Methods, creds)
-	if !slices.ContainsFunc(methods, func(use Method) bool { return use.Role == RoleFirst }) {
+	if !hasFirst(methods) {
 		return &StepUpError{Have: Level(methods), Want: AAL1, Missing: MissingFirstFactor}
 	}
 	f := m.factors[v.method]
