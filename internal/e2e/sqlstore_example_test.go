@@ -14,7 +14,6 @@ func Example_sqlstore() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
 	db.SetMaxOpenConns(1)
 
 	store, err := sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{TablePrefix: "app_mfa_"})
@@ -24,6 +23,6 @@ func Example_sqlstore() {
 	if err := store.Migrate(context.Background()); err != nil { // or apply sqlstore.Schema
 		log.Fatal(err)
 	}
-	fmt.Println(store.Check(context.Background()))
-	// Output: <nil>
+	fmt.Println(store.Check(context.Background()), db.Close())
+	// Output: <nil> <nil>
 }

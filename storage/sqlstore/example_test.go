@@ -1,30 +1,36 @@
 package sqlstore_test
 
 import (
-	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"io/fs"
 	"log"
 
+	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/storage/sqlstore"
 )
 
-// The driver is the app's: this example wants an import of
-// modernc.org/sqlite, which this module does not have, and so is not run.
+// appDriver stands for the driver that the app imports.
+type appDriver struct{ driver.Connector }
+
 func ExampleNew() {
-	db, err := sql.Open("sqlite", "file:app.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
-	if err != nil {
-		log.Fatal(err)
-	}
+	// In an app: sql.Open with its driver and the pragmas of the package
+	// documentation.
+	db := sql.OpenDB(appDriver{})
 	db.SetMaxOpenConns(1)
+
 	store, err := sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := store.Check(context.Background()); err != nil {
-		log.Fatal(err) // a table is missing: call store.Migrate, or apply Schema
-	}
+	// At start-up: store.Check(ctx), after store.Migrate(ctx) or with the files
+	// of Schema among the app's own migrations. New touches nothing.
+	var _ mfa.Store = store
+
+	_, err = sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{TablePrefix: "my-app"})
+	fmt.Println(err)
+	// Output: sqlstore: the table prefix is "my-app": use a-z, 0-9 and underscore, at most 32, and no digit first
 }
 
 func ExampleSchema() {

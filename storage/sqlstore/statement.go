@@ -28,14 +28,15 @@ func (s *statement) prepare(ctx context.Context, db *sql.DB) (*sql.Stmt, error) 
 	if s.prepared.CompareAndSwap(nil, p) {
 		return p, nil
 	}
-	if err := p.Close(); err != nil { // somebody else was quicker
+	// Somebody else was quicker.
+	if err := p.Close(); err != nil { //nolint:sqlclosecheck // closed here and now, for the other one is returned
 		return nil, err
 	}
 	return s.prepared.Load(), nil
 }
 
 func (s *Store) query(ctx context.Context, st *statement, args ...any) (*sql.Rows, error) {
-	p, err := st.prepare(ctx, s.db)
+	p, err := st.prepare(ctx, s.db) //nolint:sqlclosecheck // it lives as long as the database handle
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (s *Store) query(ctx context.Context, st *statement, args ...any) (*sql.Row
 
 // exec runs a statement and returns how many rows it affected.
 func (s *Store) exec(ctx context.Context, st *statement, args ...any) (int64, error) {
-	p, err := st.prepare(ctx, s.db)
+	p, err := st.prepare(ctx, s.db) //nolint:sqlclosecheck // it lives as long as the database handle
 	if err != nil {
 		return 0, err
 	}

@@ -63,7 +63,7 @@ func expectCredential(t *testing.T, s mfa.Store, p promise, want mfa.Credential)
 	t.Helper()
 	all, err := s.Credentials(t.Context(), want.UserID)
 	if err != nil {
-		p.broken(t, "Credentials: %v", err)
+		p.brokenf(t, "Credentials: %v", err)
 		return
 	}
 	n := 0
@@ -71,18 +71,18 @@ func expectCredential(t *testing.T, s mfa.Store, p promise, want mfa.Credential)
 		if got.ID == want.ID {
 			n++
 			if d := credentialDiff(got, want); d != "" {
-				p.broken(t, "Credentials: %s", d)
+				p.brokenf(t, "Credentials: %s", d)
 			}
 		}
 	}
 	if n != 1 {
-		p.broken(t, "Credentials returned %d rows of the id %q of the user %q, want 1", n, want.ID, want.UserID)
+		p.brokenf(t, "Credentials returned %d rows of the id %q of the user %q, want 1", n, want.ID, want.UserID)
 	}
 	found, err := s.FindCredential(t.Context(), want.Method, want.Key)
 	if err != nil {
-		p.broken(t, "FindCredential: %v", err)
+		p.brokenf(t, "FindCredential: %v", err)
 	} else if d := credentialDiff(found, want); d != "" {
-		p.broken(t, "FindCredential: %s", d)
+		p.brokenf(t, "FindCredential: %s", d)
 	}
 }
 
@@ -91,7 +91,7 @@ func expectOnly(t *testing.T, s mfa.Store, p promise, userID string, want ...mfa
 	t.Helper()
 	all, err := s.Credentials(t.Context(), userID)
 	if err != nil || len(all) != len(want) {
-		p.broken(t, "the user %q has %d credentials (error: %v), want %d", userID, len(all), err, len(want))
+		p.brokenf(t, "the user %q has %d credentials (error: %v), want %d", userID, len(all), err, len(want))
 	}
 	for _, c := range want {
 		expectCredential(t, s, p, c)
@@ -103,9 +103,9 @@ func expectRecord(t *testing.T, s mfa.Records, p promise, want mfa.Record) {
 	t.Helper()
 	got, err := s.Record(t.Context(), want.Key)
 	if err != nil {
-		p.broken(t, "Record: %v", err)
+		p.brokenf(t, "Record: %v", err)
 	} else if d := recordDiff(got, want); d != "" {
-		p.broken(t, "Record: %s", d)
+		p.brokenf(t, "Record: %s", d)
 	}
 }
 
@@ -116,5 +116,3 @@ func expectNoRecord(t *testing.T, s mfa.Records, p promise, key string) {
 }
 
 func recordError(_ mfa.Record, err error) error { return err }
-
-func credentialError(_ mfa.Credential, err error) error { return err }

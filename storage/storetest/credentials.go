@@ -88,7 +88,7 @@ func testCredentialTimes(t *testing.T, s mfa.Store) {
 
 func testAbsentCredentials(t *testing.T, s mfa.Store) {
 	if all, err := s.Credentials(t.Context(), random()); all != nil || err != nil {
-		noneIsNil.broken(t, "Credentials of an unknown user: %v, %v", all, err)
+		noneIsNil.brokenf(t, "Credentials of an unknown user: %v, %v", all, err)
 	}
 	c := create(t, s, random())
 	for _, absent := range [][2]string{{c.Method, random()}, {"webauthn", c.Key}, {c.Method, ""}, {"", c.Key}, {c.Method, c.Key + "x"}} {
@@ -104,7 +104,7 @@ func testCreateConflicts(t *testing.T, s mfa.Store) {
 		sameID.ID = mine.ID
 		expectConflict(t, uniqueCredential, "CreateCredential with the id of another", s.CreateCredential(t.Context(), sameID))
 		if _, err := s.FindCredential(t.Context(), sameID.Method, sameID.Key); err == nil {
-			uniqueCredential.broken(t, "a refused credential was stored")
+			uniqueCredential.brokenf(t, "a refused credential was stored")
 		}
 
 		sameKey := newCredential(user)
@@ -180,7 +180,7 @@ func testDelete(t *testing.T, s mfa.Store) {
 	expectOnly(t, s, uniqueCredential, heir.UserID, heir)
 	must(t, "DeleteCredential", s.DeleteCredential(t.Context(), sibling.UserID, sibling.ID, sibling.Version))
 	if all, err := s.Credentials(t.Context(), sibling.UserID); all != nil || err != nil {
-		noneIsNil.broken(t, "Credentials of a user whose last one was deleted: %v, %v", all, err)
+		noneIsNil.brokenf(t, "Credentials of a user whose last one was deleted: %v, %v", all, err)
 	}
 }
 
@@ -244,7 +244,7 @@ func testCredentialCopies(t *testing.T, s mfa.Store) {
 			_ = append(got[i].Data, "grown over what comes after"...)
 			for j := range got {
 				if !bytes.Equal(before[j], got[j].Data) {
-					callersCopy.broken(t, "appending to the Data of one credential changes that of another")
+					callersCopy.brokenf(t, "appending to the Data of one credential changes that of another")
 				}
 			}
 		}
@@ -265,7 +265,7 @@ func testCredentialContextDone(t *testing.T, s mfa.Store) {
 	ctx := cancelled(t)
 
 	if all, err := s.Credentials(ctx, c.UserID); err == nil && len(all) != 1 {
-		doneContext.broken(t, "Credentials: %d of 1, and no error", len(all))
+		doneContext.brokenf(t, "Credentials: %d of 1, and no error", len(all))
 	} else {
 		expectPlain(t, doneContext, "Credentials", err)
 	}

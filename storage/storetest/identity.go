@@ -49,7 +49,7 @@ func createExact(t *testing.T, s mfa.Store, c mfa.Credential, id string) (stored
 		return true
 	}
 	if !mayRefuse(id) {
-		exactIDs.broken(t, "CreateCredential with %q: %v", id, err)
+		exactIDs.brokenf(t, "CreateCredential with %q: %v", id, err)
 	}
 	expectPlain(t, exactIDs, fmt.Sprintf("CreateCredential with %q", id), err)
 	return false
@@ -62,7 +62,7 @@ func testExactUserIDs(t *testing.T, s mfa.Store) {
 		if createExact(t, s, c, user) {
 			all = append(all, c)
 		} else if got, err := s.Credentials(t.Context(), user); err == nil && len(got) > 0 {
-			exactIDs.broken(t, "the user id %q was refused, and yet has credentials", user)
+			exactIDs.brokenf(t, "the user id %q was refused, and yet has credentials", user)
 		}
 	}
 	for i := range all {
@@ -99,7 +99,7 @@ func testExactCredentialIDs(t *testing.T, s mfa.Store) {
 		expectNil(t, exactIDs, "DeleteCredential", s.DeleteCredential(t.Context(), user, c.ID, c.Version))
 		all = all[1:]
 		if got, err := s.Credentials(t.Context(), user); err != nil || len(got) != len(all) {
-			exactIDs.broken(t, "deleting %q left %d credentials (error: %v), want %d", c.ID, len(got), err, len(all))
+			exactIDs.brokenf(t, "deleting %q left %d credentials (error: %v), want %d", c.ID, len(got), err, len(all))
 			return
 		}
 	}
@@ -126,7 +126,7 @@ func testHostileIDs(t *testing.T, s mfa.Store) {
 	victim := create(t, s, random())
 	for _, evil := range hostile {
 		if got, err := s.Credentials(t.Context(), evil); err != nil || got != nil {
-			onlyPlaceholders.broken(t, "Credentials(%q): %d of them, %v", evil, len(got), err)
+			onlyPlaceholders.brokenf(t, "Credentials(%q): %d of them, %v", evil, len(got), err)
 		}
 		_, err := s.FindCredential(t.Context(), victim.Method, evil)
 		expectError(t, onlyPlaceholders, fmt.Sprintf("FindCredential(%q)", evil), err, mfa.ErrNotFound)

@@ -57,7 +57,7 @@ func testAllCredentials(t *testing.T, s mfa.Store) {
 	seen := map[string]int{}
 	for c, err := range lister.AllCredentials(ctx) {
 		if err != nil {
-			listsAll.broken(t, "AllCredentials: %v", err)
+			listsAll.brokenf(t, "AllCredentials: %v", err)
 			return
 		}
 		written, ours := want[c.ID]
@@ -68,18 +68,18 @@ func testAllCredentials(t *testing.T, s mfa.Store) {
 			continue
 		}
 		if d := credentialDiff(c, written); d != "" {
-			listsAll.broken(t, "AllCredentials: %s", d)
+			listsAll.brokenf(t, "AllCredentials: %s", d)
 		}
 		written.Data, written.Version = []byte("sealed anew"), fresh()
 		if err := s.UpdateCredential(ctx, written, c.Version); err != nil {
-			listsAll.broken(t, "UpdateCredential between two steps: %v", err)
+			listsAll.brokenf(t, "UpdateCredential between two steps: %v", err)
 			return
 		}
 		want[c.ID] = written
 	}
 	for id := range want {
 		if seen[id] != 1 {
-			listsAll.broken(t, "AllCredentials yielded a credential %d times", seen[id])
+			listsAll.brokenf(t, "AllCredentials yielded a credential %d times", seen[id])
 			return
 		}
 	}
@@ -87,7 +87,8 @@ func testAllCredentials(t *testing.T, s mfa.Store) {
 		expectOnly(t, s, listsAll, c.UserID, c)
 	}
 
-	for range lister.AllCredentials(ctx) {
+	for _, err := range lister.AllCredentials(ctx) {
+		expectNil(t, listsAll, "AllCredentials", err)
 		break
 	}
 	create(t, s, random())
@@ -95,11 +96,11 @@ func testAllCredentials(t *testing.T, s mfa.Store) {
 	var last error
 	for _, err := range lister.AllCredentials(cancelled(t)) {
 		if last != nil {
-			listsAll.broken(t, "AllCredentials went on after an error")
+			listsAll.brokenf(t, "AllCredentials went on after an error")
 		}
 		last = err
 	}
 	if last == nil {
-		listsAll.broken(t, "AllCredentials ended without an error though its context was done")
+		listsAll.brokenf(t, "AllCredentials ended without an error though its context was done")
 	}
 }

@@ -57,7 +57,7 @@ var (
 func expectError(t *testing.T, p promise, what string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
-		p.broken(t, "%s: error is %v, want one that wraps %q", what, err, want)
+		p.brokenf(t, "%s: error is %v, want one that wraps %q", what, err, want)
 	}
 }
 
@@ -69,7 +69,7 @@ func expectConflict(t *testing.T, p promise, what string, err error) {
 func expectNil(t *testing.T, p promise, what string, err error) {
 	t.Helper()
 	if err != nil {
-		p.broken(t, "%s: %v", what, err)
+		p.brokenf(t, "%s: %v", what, err)
 	}
 }
 
@@ -77,6 +77,6 @@ func expectNil(t *testing.T, p promise, what string, err error) {
 func expectPlain(t *testing.T, p promise, what string, err error) {
 	t.Helper()
 	if errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrNotFound) {
-		p.broken(t, "%s: %v", what, err)
+		p.brokenf(t, "%s: %v", what, err)
 	}
 }

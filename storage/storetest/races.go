@@ -60,7 +60,7 @@ func oneWinner(t *testing.T, p promise, do func(ctx context.Context, i int) erro
 	t.Helper()
 	winners := race(t, p, do)
 	if len(winners) != 1 {
-		p.broken(t, "%d of %d parallel calls won, want 1", len(winners), racers)
+		p.brokenf(t, "%d of %d parallel calls won, want 1", len(winners), racers)
 		return -1
 	}
 	return winners[0]
@@ -221,6 +221,6 @@ func testNoLostUpdate(t *testing.T, s recordKind) {
 	r, err := s.Record(t.Context(), key)
 	must(t, "Record", err)
 	if len(winners) != racers || len(r.Data) != 8 || binary.BigEndian.Uint64(r.Data) != racers*each {
-		putCompares.broken(t, "after %d increments the counter is %x", racers*each, r.Data)
+		putCompares.brokenf(t, "after %d increments the counter is %x", racers*each, r.Data)
 	}
 }

@@ -70,7 +70,7 @@ func testExactRecordKeys(t *testing.T, s recordKind) {
 	for _, key := range keys {
 		r := mfa.Record{Key: key, Data: []byte(key), ExpiresAt: soon(), Version: fresh()}
 		if err := s.PutRecord(t.Context(), r, 0); err != nil {
-			exactIDs.broken(t, "PutRecord(%q): %v", key, err)
+			exactIDs.brokenf(t, "PutRecord(%q): %v", key, err)
 			continue
 		}
 		all = append(all, r)
@@ -253,6 +253,6 @@ func testSweep(t *testing.T, s mfa.Records) {
 		expectRecord(t, s, doneContext, expired)
 	}
 	if err := sweeper.SweepRecords(t.Context(), time.Time{}); err != nil {
-		sweeps.broken(t, "SweepRecords before the zero time: %v", err)
+		sweeps.brokenf(t, "SweepRecords before the zero time: %v", err)
 	}
 }

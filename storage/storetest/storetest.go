@@ -65,7 +65,7 @@ func runAll[S any](t *testing.T, newStore func(t *testing.T) S, groups ...[]test
 // possible to an attacker where it does not hold.
 type promise struct{ says, gain string }
 
-func (p promise) broken(t *testing.T, format string, args ...any) {
+func (p promise) brokenf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Errorf("broken promise: %s\n\twhat an attacker gains: %s\n\tseen: "+format, append([]any{p.says, p.gain}, args...)...)
 }
