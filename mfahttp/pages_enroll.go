@@ -88,7 +88,7 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 			return s, err
 		}
 		codesNext = recoveryCodesNeeded(before.Methods, method)
-		_, s, err = h.m.FinishEnroll(ctx, s, r.PostForm.Get("id"), []byte(r.PostForm.Get("code")))
+		_, s, err = h.m.FinishEnroll(ctx, s, r.PostForm.Get("id"), formCode(r))
 		return s, err
 	})
 	switch {

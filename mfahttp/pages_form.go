@@ -4,6 +4,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/go-mfa/mfa"
 )
@@ -44,4 +45,10 @@ func (h *Handler) form(page pageHandler) pageHandler {
 		}
 		return page(w, r)
 	}
+}
+
+// formCode is the code that was typed, without the blanks around it that come
+// along when somebody pastes. What is inside of it is the factor's to read.
+func formCode(r *http.Request) []byte {
+	return []byte(strings.Trim(r.PostForm.Get("code"), " \t\r\n"))
 }

@@ -37,7 +37,7 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, failed er
 	if err != nil {
 		return err
 	}
-	restricted, err := h.restricted(ctx, s, status)
+	restricted, err := h.restricted(ctx, s)
 	if err != nil {
 		if s.Pending && returnTo != "" {
 			back = returnTo // the sign-in goes on to there, not back to here
@@ -67,20 +67,13 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, failed er
 
 // restricted reports whether the session may do no more than set up a first
 // method. It returns an error if the session has to do something else first.
-func (h *Handler) restricted(ctx context.Context, s mfa.State, status mfa.Status) (bool, error) {
-	var err error
-	if s.Pending {
-		if status.SignIn != nil {
-			err = status.SignIn
-		}
-	} else {
-		err = h.m.Allow(ctx, s, mfa.Requirement{})
-	}
+func (h *Handler) restricted(ctx context.Context, s mfa.State) (bool, error) {
+	err := h.m.Allow(ctx, s, mfa.Requirement{}) // of a pending session: what the sign-in lacks
 	var stepUp *mfa.StepUpError
 	if errors.As(err, &stepUp) && len(stepUp.Methods) == 0 && stepUp.Missing == mfa.MissingEnrollment {
 		return true, nil // this page is where such an error leads to
 	}
-	return s.Pending && err == nil, err
+	return false, err
 }
 
 // addPanels adds a panel for each method, and for credentials of methods that

@@ -44,7 +44,7 @@ func (h *Handler) verifyForm(w http.ResponseWriter, r *http.Request) error {
 		return h.showVerify(w, r, s, choice, mfa.ErrNotEnrolled)
 	}
 	_, err = h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
-		return h.m.Verify(ctx, s, mfa.VerifyOptions{Method: choice.method, Refresh: true}, []byte(r.PostForm.Get("code")))
+		return h.m.Verify(ctx, s, mfa.VerifyOptions{Method: choice.method, Refresh: true}, formCode(r))
 	})
 	switch {
 	case err == nil:
@@ -96,8 +96,8 @@ func rejectedCode(page VerifyPage) string {
 	return "That code did not work. Enter the one that the app shows now; each works once."
 }
 
-// offer returns the methods that the page may ask for, those first that cannot
-// be guessed, recovery last.
+// offer returns the methods that the page may ask for, the strongest first,
+// recovery last.
 func offer(status mfa.Status, choice verifyChoice) []mfa.MethodStatus {
 	var offered []mfa.MethodStatus
 	for _, ms := range status.Methods {
@@ -105,16 +105,5 @@ func offer(status mfa.Status, choice verifyChoice) []mfa.MethodStatus {
 			offered = append(offered, ms)
 		}
 	}
-	rank := func(ms mfa.MethodStatus) int {
-		switch {
-		case ms.Recovery:
-			return 2
-		case ms.Promptless:
-			return 1
-		default:
-			return 0
-		}
-	}
-	slices.SortStableFunc(offered, func(a, b mfa.MethodStatus) int { return rank(a) - rank(b) })
 	return offered
 }
