@@ -43,7 +43,6 @@ type check struct{ table, statement string }
 
 // Columns in the order in which they are scanned and inserted.
 const (
-	//nolint:gosec // G101 takes the names of columns for a password
 	credentialColumns = "id, user_id, method, credential_key, name, data, created_at, used_at, version"
 	recordColumns     = "record_key, data, expires_at, version"
 )
