@@ -72,7 +72,7 @@ func (c *ceremony) encode() []byte {
 }
 
 func decodeCeremony(b []byte) (*ceremony, error) {
-	r := wire.NewReader(b)
+	r := wire.NewTextReader(b)
 	if r.Byte() != ceremonyVersion {
 		return nil, errors.New("mfa: unknown version of a ceremony")
 	}

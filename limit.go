@@ -70,8 +70,6 @@ func hidden(judgement error) error {
 }
 
 func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
 	if b.attempt != nil {
 		c, err := b.attempt.settle(ctx, v)
 		if err != nil {
@@ -88,6 +86,8 @@ func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
 		}
 	}
 	if b.resets && v == right {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+		defer cancel()
 		return b.m.resetAttempts(ctx, recordKey(budgetSecond, b.userID))
 	}
 	return nil

@@ -214,7 +214,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	r := wire.NewReader(b)
+	r := wire.NewTextReader(b)
 	if r.Byte() != stateVersion {
 		return errors.New("mfa: unknown version of a session's state")
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -69,28 +71,35 @@ func sqlitePairs(dir string) ([]pair, error) {
 	}, nil
 }
 
-// compareAndSet returns one conditional update of a row of a credential's size
-// on the same database, through a prepared statement.
+// compareAndSet returns one conditional update of a credential's row on the
+// same database, through a prepared statement and under a deadline, as a
+// request has one.
 func compareAndSet(ctx context.Context, db *sql.DB) (func() error, error) {
-	if _, err := db.ExecContext(ctx, `CREATE TABLE swap (id TEXT PRIMARY KEY, data BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID`); err != nil {
+	const row = `FROM mfa_credentials WHERE method = 'totp'`
+	var (
+		data    []byte
+		version int64
+	)
+	if err := db.QueryRowContext(ctx, `SELECT data, version `+row).Scan(&data, &version); err != nil {
 		return nil, err
 	}
-	data := make([]byte, 128)
-	if _, err := db.ExecContext(ctx, `INSERT INTO swap VALUES ('row', ?, 1)`, data); err != nil {
+	// A row of its own, so that the two sides do not meet.
+	if _, err := db.ExecContext(ctx, `INSERT INTO mfa_credentials SELECT 'bench', 'bench', method, 'bench', name, data, created_at, used_at, version `+row); err != nil {
 		return nil, err
 	}
-	stmt, err := db.PrepareContext(ctx, `UPDATE swap SET data = ?, version = ? WHERE id = ? AND version = ?`)
+	stmt, err := db.PrepareContext(ctx, `UPDATE mfa_credentials SET name = ?, data = ?, used_at = ?, version = ? WHERE user_id = 'bench' AND id = 'bench' AND version = ?`)
 	if err != nil {
 		return nil, err
 	}
-	version := 1
 	return func() error {
-		res, err := stmt.ExecContext(ctx, data, version+1, "row", version)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		res, err := stmt.ExecContext(ctx, "totp", data, version, version+1, version)
 		if err != nil {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return sql.ErrNoRows
+			return fmt.Errorf("the swap affected %d rows: %w", n, err)
 		}
 		version++
 		return nil

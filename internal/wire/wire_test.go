@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -19,6 +20,12 @@ func encode(u uint64, i int64, s string, ok bool, t time.Time) []byte {
 func decode(b []byte) (u uint64, i int64, s string, ok bool, t time.Time, err error) {
 	r := NewReader(b)
 	u, i, s, ok, t = r.Uint(), r.Int(), r.String(), r.Bool(), r.Time()
+	text := NewTextReader(b)
+	text.Uint()
+	text.Int()
+	if same := text.String(); same != s {
+		return 0, 0, "", false, t, errors.New("the readers differ")
+	}
 	return u, i, s, ok, t, r.Done()
 }
 
