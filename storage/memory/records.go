@@ -9,6 +9,12 @@ import (
 	"github.com/go-mfa/mfa"
 )
 
+// Made once: not finding a record is the usual case of a counter.
+var (
+	errNoRecord       = fmt.Errorf("memory: no such record: %w", mfa.ErrNotFound)
+	errRecordConflict = fmt.Errorf("memory: the record is another: %w", mfa.ErrConflict)
+)
+
 // Record implements mfa.Records.
 func (s *Store) Record(ctx context.Context, key string) (mfa.Record, error) {
 	if err := ctx.Err(); err != nil {
@@ -18,7 +24,7 @@ func (s *Store) Record(ctx context.Context, key string) (mfa.Record, error) {
 	r, ok := s.records[key]
 	s.mu.RUnlock()
 	if !ok {
-		return mfa.Record{}, fmt.Errorf("memory: record: %w", mfa.ErrNotFound)
+		return mfa.Record{}, errNoRecord
 	}
 	r.Data = slices.Clone(r.Data) // what is stored is replaced, never changed
 	return r, nil
@@ -34,7 +40,7 @@ func (s *Store) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
 	defer s.mu.Unlock()
 	stored, ok := s.records[r.Key]
 	if ok != (prev != 0) || (ok && stored.Version != prev) {
-		return fmt.Errorf("memory: put record: %w", mfa.ErrConflict)
+		return errRecordConflict
 	}
 	s.records[r.Key] = r
 	return nil
@@ -49,7 +55,7 @@ func (s *Store) DeleteRecord(ctx context.Context, key string, prev int64) error 
 	defer s.mu.Unlock()
 	stored, ok := s.records[key]
 	if !ok || stored.Version != prev {
-		return fmt.Errorf("memory: delete record: %w", mfa.ErrConflict)
+		return errRecordConflict
 	}
 	delete(s.records, key)
 	return nil
