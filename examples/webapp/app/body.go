@@ -19,7 +19,7 @@ const (
 )
 
 // filler is a body that can be filled from a form as well as from JSON.
-type filler interface{ fill(url.Values) }
+type filler interface{ fill(form url.Values) }
 
 // readBody reads a form or JSON into v. What v does not know is ignored.
 func readBody(w http.ResponseWriter, r *http.Request, v filler) *failure {
@@ -45,8 +45,7 @@ func readBody(w http.ResponseWriter, r *http.Request, v filler) *failure {
 }
 
 func unreadable(err error) *failure {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return failTooLarge
 	}
 	return failBadRequest
