@@ -71,9 +71,8 @@ type alert struct {
 // alertFor says in one sentence what went wrong, logs it if it is a fault, and
 // sets Retry-After where waiting helps.
 func (h *Handler) alertFor(w http.ResponseWriter, r *http.Request, err error, say sentences) alert {
-	var own refusal
 	p := mfa.ProblemFor(err)
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[refusal](err); ok {
 		p = own.Problem
 	}
 	a := alert{status: p.Status, code: p.Code, retryAfter: time.Duration(p.RetryAfter) * time.Second}

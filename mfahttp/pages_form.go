@@ -32,8 +32,7 @@ func (h *Handler) form(page pageHandler) pageHandler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 				return refusal{problemTooLarge}
 			}
 			return refusal{problemBadRequest}
