@@ -120,8 +120,8 @@ func TestP14_TablePrefix(t *testing.T) {
 	}
 	require.NoError(t, rows.Err())
 	require.Equal(t, []string{
-		"one_credentials", "one_records", "one_records_expires_at",
-		"two_credentials", "two_records", "two_records_expires_at",
+		"one_credentials", "one_records",
+		"two_credentials", "two_records",
 	}, names)
 }
 
