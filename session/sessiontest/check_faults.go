@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/go-mfa/mfa"
@@ -10,7 +11,8 @@ import (
 
 func failingSave(t tb, h Harness) {
 	if h.FailWrite == nil {
-		t.Skip("Harness.FailWrite is nil")
+		t.Logf("not checked: Harness.FailWrite is nil")
+		return
 	}
 	const most = 10
 	refused := 0
@@ -96,10 +98,5 @@ func concurrent(t tb, h Harness) {
 }
 
 func whole(v view, states []mfa.State) bool {
-	for _, s := range states {
-		if v.is(s) {
-			return true
-		}
-	}
-	return v.nobody()
+	return v.nobody() || slices.ContainsFunc(states, v.is)
 }

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-mfa/mfa"
 )
@@ -83,7 +84,8 @@ func saveTwice(t tb, h Harness) {
 
 func unknownVersion(t tb, h Harness) {
 	if h.SaveRaw == nil {
-		t.Skip("Harness.SaveRaw is nil")
+		t.Logf("not checked: Harness.SaveRaw is nil")
+		return
 	}
 	good, err := elevated("ann").MarshalBinary()
 	if err != nil {
@@ -91,7 +93,7 @@ func unknownVersion(t tb, h Harness) {
 	}
 	newer := append([]byte{200}, good[1:]...)
 	for name, raw := range map[string][]byte{
-		"of an unknown version": newer, "cut short": good[:len(good)-1], "with a byte too many": append(good[:len(good):len(good)], 0), "that is empty": {}, "that is one byte": {good[0]},
+		"of an unknown version": newer, "cut short": good[:len(good)-1], "with a byte too many": append(slices.Clip(good), 0), "that is empty": {}, "that is one byte": {good[0]},
 	} {
 		b := newSite(t, h).browser()
 		if !b.do(func(w http.ResponseWriter, r *http.Request) { h.SaveRaw(w, r, "ann", raw) }) {
@@ -112,7 +114,8 @@ func unknownVersion(t tb, h Harness) {
 
 func appUserDiffers(t tb, h Harness) {
 	if h.SetAppUser == nil {
-		t.Skip("Harness.SetAppUser is nil")
+		t.Logf("not checked: Harness.SetAppUser is nil")
+		return
 	}
 	for _, c := range []struct {
 		what  string

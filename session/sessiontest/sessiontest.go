@@ -51,8 +51,8 @@ type tb interface {
 	Helper()
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
-	Skip(args ...any)
-	Cleanup(func())
+	Logf(format string, args ...any)
+	Cleanup(f func())
 }
 
 var checks = []struct {

@@ -185,7 +185,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.messages = append(r.messages, fmt.Sprintf(format, args...))
 }
 func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); panic(stop{}) }
-func (r *recorder) Skip(...any)                       { panic(stop{}) }
+func (r *recorder) Logf(string, ...any)               {}
 func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
 
 // record runs one check and returns what it complained of.
