@@ -25,7 +25,7 @@ fuzz:
 	.ci/fuzz $(FUZZTIME)
 
 bench:
-	cd bench && go test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+	cd bench && go run .
 
 # The programs that tests drive. Where they cannot be installed, the tests that
 # need them skip and say so.
