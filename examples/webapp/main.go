@@ -62,6 +62,7 @@ func run(ctx context.Context, addr, db string, log *slog.Logger) (err error) {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	fmt.Println(origin)
+	log.Info("serving", "origin", origin, "database", db)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
