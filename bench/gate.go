@@ -49,7 +49,9 @@ func overFixed() (guarded http.Handler, r *http.Request, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	*state = s.aal2
+	if *state, err = s.signedIn(); err != nil {
+		return nil, nil, err
+	}
 	return s.m.RequireAAL(mfa.AAL2)(bare), httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody), nil
 }
 
@@ -70,7 +72,11 @@ func overSCS() (guarded http.Handler, r *http.Request, err error) {
 		return nil, nil, err
 	}
 	r = httptest.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
-	if err := session.Save(httptest.NewRecorder(), r, s.aal2); err != nil {
+	state, err := s.signedIn()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := session.Save(httptest.NewRecorder(), r, state); err != nil {
 		return nil, nil, err
 	}
 	return s.m.RequireAAL(mfa.AAL2)(bare), r, nil

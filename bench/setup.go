@@ -129,3 +129,12 @@ func (s *setup) enrollMethod(ctx context.Context, method string, prompt any, ans
 }
 
 func newMemory(session mfa.Session) (*setup, error) { return newSetup(memory.New(), session) }
+
+// signedIn returns a session of a password and an authenticator, as most are.
+func (s *setup) signedIn() (mfa.State, error) {
+	code, err := s.code()
+	if err != nil {
+		return mfa.State{}, err
+	}
+	return s.m.Verify(context.Background(), s.first, mfa.VerifyOptions{Method: "totp"}, code)
+}

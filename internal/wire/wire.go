@@ -85,6 +85,15 @@ func (r *Reader) Byte() byte {
 
 // Uint reads an unsigned integer.
 func (r *Reader) Uint() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 { // nearly all lengths are one byte
+		v := r.rest[0]
+		r.rest = r.rest[1:]
+		return uint64(v)
+	}
+	return r.longUint()
+}
+
+func (r *Reader) longUint() uint64 {
 	v, n := binary.Uvarint(r.rest)
 	if n <= 0 || n > 1 && r.rest[n-1] == 0 {
 		r.Fail()
