@@ -64,7 +64,7 @@ func decodeCounter(b []byte) (counter, error) {
 	if n > 1<<30 {
 		r.Fail()
 	}
-	c := counter{failures: int(n), until: r.Time()} //nolint:gosec // bounded above
+	c := counter{failures: int(n), until: r.Time()}
 	for range r.Len() {
 		c.open = append(c.open, lease{id: r.Uint(), ends: r.Time()})
 	}

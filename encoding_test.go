@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestDecodersRefuseEveryTruncationAndUnknownVersions(t *testing.T) {
 			for n := range c.encoded {
 				require.Error(t, c.decode(c.encoded[:n]), "%d bytes", n)
 			}
-			require.Error(t, c.decode(append(c.encoded[:len(c.encoded):len(c.encoded)], 0)), "a byte more")
+			require.Error(t, c.decode(append(slices.Clip(c.encoded), 0)), "a byte more")
 			other := append([]byte{99}, c.encoded[1:]...)
 			require.Error(t, c.decode(other), "another version")
 		})

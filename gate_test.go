@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -235,9 +236,7 @@ func TestC05_GateCoversEveryMethodAndPath(t *testing.T) {
 				} {
 					r := kit.Request(t, "GET", path, s)
 					r.Method = method
-					for k, v := range header {
-						r.Header[k] = v
-					}
+					maps.Copy(r.Header, header)
 					w := answer(t, app, r)
 					if w.Code < 300 || w.Code > 499 {
 						t.Errorf("%s: %s %s %v: %d", name, method, path, header, w.Code)

@@ -91,8 +91,7 @@ func TestD11_ConfirmingEnrolsOnceAndSpendsTheCode(t *testing.T) {
 // lowered as a rejection.
 func filterStepUp(errs []error) []error {
 	for i, err := range errs {
-		var e *mfa.StepUpError
-		if errors.As(err, &e) {
+		if _, ok := errors.AsType[*mfa.StepUpError](err); ok {
 			errs[i] = mfa.ErrRejected
 		}
 	}

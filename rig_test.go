@@ -3,7 +3,6 @@ package mfa_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/url"
 	"strconv"
@@ -66,7 +65,7 @@ func newRig(t testing.TB, store mfa.Store, change ...func(*mfa.Config)) *rig {
 		Store: store, Session: noSession{}, Factors: []mfa.Factor{totp, codes},
 		Keys: [][]byte{[]byte("0123456789abcdef0123456789ABCDEF")},
 		User: func(_ context.Context, id string) (mfa.User, error) { return mfa.User{ID: id, Name: id}, nil },
-		Now:  r.clock.now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now:  r.clock.now, Logger: slog.New(slog.DiscardHandler),
 		OnEvent: func(_ context.Context, e mfa.Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -83,8 +83,7 @@ func (m *Manager) settlePending(ctx context.Context, s State, creds []Credential
 		return s, nil
 	}
 	err := m.judge(ctx, s, creds, m.cfg.SignIn)
-	var stepUp *StepUpError
-	if errors.As(err, &stepUp) {
+	if _, ok := errors.AsType[*StepUpError](err); ok {
 		return s, nil
 	}
 	if err != nil {

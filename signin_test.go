@@ -23,7 +23,7 @@ func TestB03_PendingNamesWhoPassedTheFirstFactor(t *testing.T) {
 	_, alice := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
 
 	// The user comes from SignIn, whatever the request says.
-	r := httptest.NewRequest("POST", "/login?user=victim&user_id=victim&login=victim", strings.NewReader("user_id=victim"))
+	r := httptest.NewRequest(http.MethodPost, "/login?user=victim&user_id=victim&login=victim", strings.NewReader("user_id=victim"))
 	r.Header.Set("X-User", "victim")
 	w := httptest.NewRecorder()
 	status, err := kit.Manager.SignIn(w, r, "alice", mfa.Password())
@@ -198,7 +198,7 @@ func TestB09_NothingIsElevatedUnlessItIsSaved(t *testing.T) {
 				continue
 			}
 			assert.Len(t, elevated, 1)
-			fresh := httptest.NewRequest("GET", "/", nil)
+			fresh := httptest.NewRequest(http.MethodGet, "/", nil)
 			fresh.AddCookie(w.Result().Cookies()[0])
 			assert.Equal(t, http.StatusNoContent, answer(t, h, fresh).Code)
 		}
@@ -411,7 +411,7 @@ func TestUpdateSavesOnlyChanges(t *testing.T) {
 	for _, c := range session.Calls() {
 		assert.Equal(t, "Load", c.Op)
 	}
-	_, err = kit.Manager.Update(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), func(context.Context, mfa.State) (mfa.State, error) {
+	_, err = kit.Manager.Update(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), func(context.Context, mfa.State) (mfa.State, error) {
 		t.Error("called for nobody")
 		return mfa.State{}, nil
 	})

@@ -95,7 +95,7 @@ func TestStateRefusesWhatIsNotWhole(t *testing.T) {
 		refused(b[:n], fmt.Sprintf("cut to %d bytes", n))
 	}
 	refused(append(append([]byte(nil), b...), 0), "longer")
-	for version := 0; version < 256; version++ {
+	for version := range 256 {
 		if version != 1 {
 			refused(append([]byte{byte(version)}, b[1:]...), "unknown version")
 		}

@@ -31,8 +31,7 @@ func (e refusal) Error() string { return "mfahttp: " + e.Title }
 // fail answers with what a client may know of an error, and logs it if it is a
 // fault.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var own refusal
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[refusal](err); ok {
 		h.problem(w, r, own.Problem)
 		return
 	}

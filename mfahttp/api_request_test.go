@@ -356,7 +356,7 @@ func TestP19_PanicsAreAnswered(t *testing.T) {
 			assert.Equal(t, "unavailable", got.code(), "%s: %s", name, r)
 		}
 	}
-	a.store.set(func(string) error { var m map[string]int; m["x"] = 1; return nil })
+	a.store.set(func(string) error { var m map[string]int; m["x"] = 1; return nil }) //nolint:govet,staticcheck // a panic of the runtime
 	assert.Equal(t, "unavailable", pending.do(http.MethodGet, "/mfa/api/session", nil).code())
 	logged := a.logs.String()
 	assert.Contains(t, logged, `"panic":"string"`)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -364,9 +365,7 @@ func (b *browser) try(method, path, body string, header http.Header) (reply, err
 	if err != nil {
 		return reply{}, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	res, err := b.client.Do(req)
 	if err != nil {
 		return reply{}, err

@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"net/url"
@@ -87,12 +88,12 @@ func (a *TOTP) Period() time.Duration { return time.Duration(a.period) * time.Se
 func parseURI(uri string) (*TOTP, error) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" {
-		return nil, fmt.Errorf("that is no otpauth://totp/ URI")
+		return nil, errors.New("that is no otpauth://totp/ URI")
 	}
 	q := u.Query()
 	a := &TOTP{hash: sha1.New, digits: 6, period: 30}
 	if a.secret, err = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(q.Get("secret"), "=")); err != nil || len(a.secret) == 0 {
-		return nil, fmt.Errorf("the otpauth URI has no secret in base32")
+		return nil, errors.New("the otpauth URI has no secret in base32")
 	}
 	switch q.Get("algorithm") {
 	case "", "SHA1":
@@ -101,7 +102,7 @@ func parseURI(uri string) (*TOTP, error) {
 	case "SHA512":
 		a.hash = sha512.New
 	default:
-		return nil, fmt.Errorf("the otpauth URI asks for an algorithm that is not known")
+		return nil, errors.New("the otpauth URI asks for an algorithm that is not known")
 	}
 	if v := q.Get("digits"); v != "" {
 		if a.digits, err = strconv.Atoi(v); err != nil || a.digits < 6 || a.digits > 10 {

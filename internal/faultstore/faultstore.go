@@ -133,6 +133,7 @@ func (f *Faults) run(ctx context.Context, c Call, call func() error) error {
 		panic(ErrInjected)
 	case CancelBefore:
 		cancel()
+	case None, After, CancelAfter, PanicAfter:
 	}
 	err := call()
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -66,9 +67,7 @@ func (f *fake) Commit(context.Context) (string, time.Time, error) {
 		return "", time.Time{}, f.commit
 	}
 	row := map[string]any{}
-	for k, v := range f.values {
-		row[k] = v
-	}
+	maps.Copy(row, f.values)
 	f.stored[f.token] = row
 	return f.token, time.Time{}, nil
 }

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"context"
 	"io"
 	"log"
 	"maps"
@@ -101,7 +102,7 @@ func (b *browser) do(handler http.HandlerFunc) bool {
 	b.site.next[id] = v
 	b.site.mu.Unlock()
 
-	req, err := http.NewRequest(http.MethodPost, b.site.server.URL+"/", nil)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, b.site.server.URL+"/", nil)
 	if err != nil {
 		b.site.t.Errorf("sessiontest: %v", err)
 		return false
