@@ -13,15 +13,10 @@ const maxLength = 2048
 // Path returns a path with its query that is safe to redirect to on the same
 // origin, without its fragment, or "" if raw is none. It refuses whatever a
 // browser could read as another origin: "//host", "/\host", a scheme, control
-// characters, backslashes, and these encoded at the start.
+// characters, backslashes, and these encoded.
 func Path(raw string) string {
-	if len(raw) > maxLength || !strings.HasPrefix(raw, "/") {
+	if len(raw) > maxLength || !strings.HasPrefix(raw, "/") || misleading(raw) {
 		return ""
-	}
-	for _, r := range raw {
-		if r < 0x20 || r == 0x7f || r == '\\' {
-			return ""
-		}
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
@@ -30,7 +25,7 @@ func Path(raw string) string {
 	// What a proxy or the app's router might decode before it redirects.
 	decoded := u.Path
 	for range 3 {
-		if strings.HasPrefix(decoded, "//") || strings.ContainsAny(decoded, "\\\r\n\t\x00") {
+		if misleading(decoded) {
 			return ""
 		}
 		next, err := url.PathUnescape(decoded)
@@ -40,6 +35,14 @@ func Path(raw string) string {
 		decoded = next
 	}
 	return u.RequestURI()
+}
+
+// misleading reports whether a browser could read another origin into a path,
+// or whether there is something in it that no path has.
+func misleading(path string) bool {
+	return strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(r rune) bool {
+		return r < 0x20 || r == 0x7f || r == '\\'
+	})
 }
 
 // Of returns where to come back to after a step-up: the request itself if it
