@@ -1,0 +1,92 @@
+package browser
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/internal/e2e/testenv"
+)
+
+// Every page, in a window as narrow as a small phone and in a wide one, has
+// nothing outside of it. With MFA_SCREENSHOTS set it is also shown to people.
+func TestGallery(t *testing.T) {
+	p := signedUp(t, testenv.StartDemo(t, testenv.Options{}), "rupert.a.rather.long.name.for.a.user@some.mail.example.com")
+	show := p.Show
+	show("account")
+	p.Open("/mfa/")
+	show("overview-empty")
+	p.Open("/mfa/enroll/totp")
+	show("enroll-totp")
+	p.Follow("#totp-begin button")
+	show("enroll-totp-qr")
+	p.Click("details summary")
+	show("enroll-totp-secret")
+	p.phone = testenv.NewOathtool(t, p.Attribute("#otpauth", "href"))
+	require.Equal(t, 422, p.confirmTOTP(p.wrongCode()))
+	show("enroll-totp-wrong")
+	require.Equal(t, 200, p.confirmTOTP(p.newCode()))
+	show("recovery-codes-begin")
+	p.Follow("#codes-begin button")
+	show("recovery-codes")
+	p.codes = p.Texts("#codes li")
+	p.Follow("#codes-confirm button")
+	show("overview-codes")
+	p.key = p.SecurityKey()
+	p.Open("/mfa/enroll/webauthn")
+	show("enroll-webauthn")
+	p.Click("#webauthn-enroll")
+	p.See("#notice")
+	p.Open("/mfa/")
+	p.rename(totpItem, "A name of an authenticator that is as long as it can be: 64 char")
+	p.Click(totpItem + " details:nth-of-type(1) summary")
+	p.Click(keyItem + " details:nth-of-type(2) summary")
+	show("overview-full")
+	p.Open("/mfa/recovery-codes")
+	show("recovery-codes-again")
+	p.Open("/mfa/nothing-here")
+	p.TakeProblems() // the 404 that was asked for
+	show("error")
+
+	p.signOut()
+	show("login")
+	p.Open("/signup")
+	show("signup")
+	p.givePassword()
+	show("verify-webauthn")
+	p.key.Override(testenv.Override{BogusSignature: true})
+	p.Click("#webauthn-verify")
+	p.See("#webauthn-error")
+	show("verify-webauthn-wrong")
+	p.choose("totp")
+	show("verify-totp")
+	for range 5 {
+		require.Equal(t, 422, p.verifyCode("totp", p.wrongCode()))
+	}
+	show("verify-totp-wrong")
+	require.Equal(t, 429, p.verifyCode("totp", p.wrongCode()))
+	show("verify-throttled")
+	p.choose("lookup_secret")
+	p.Click("#lost-device summary")
+	show("verify-recovery")
+	require.Equal(t, 200, p.verifyCode("lookup_secret", p.takeCode()))
+	p.d.Clock.Advance(time.Hour)
+	p.Follow(`form[action="/transfer"] button`)
+	show("step-up")
+}
+
+// The page that a user meets who has to have a second factor and has none.
+func TestGalleryMandatory(t *testing.T) {
+	d := testenv.StartDemo(t, testenv.Options{SignIn: mfa.Requirement{AAL: mfa.AAL2}})
+	p := testenv.NewPage(t, d.Origin)
+	p.Open("/signup")
+	p.Fill(`input[name=username]`, "sybil")
+	p.Fill(`input[name=password]`, password)
+	p.Follow(`form[action="/signup"] button`)
+	require.Contains(t, p.Path(), "/mfa/")
+	p.Show("mandatory")
+	p.Open("/account")
+	require.NotEqual(t, "/account", p.Path())
+}
