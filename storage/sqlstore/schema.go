@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"testing/fstest"
+	"time"
 )
 
 //go:embed schema
@@ -65,11 +66,37 @@ func schemaFiles(dialect Dialect, prefix string) ([]schemaFile, error) {
 // nothing where all is there, and may be called by several processes at once,
 // or again after it was interrupted. It is for apps without migrations of
 // their own; the others apply [Schema].
+//
+// What fails is tried again for about a second: whatever the busy timeout,
+// SQLite does not wait while another process puts a new file into WAL mode.
 func (s *Store) Migrate(ctx context.Context) error {
 	files, err := schemaFiles(s.dialect, s.prefix)
 	if err != nil {
 		return err
 	}
+	pause := time.NewTicker(migratePause)
+	defer pause.Stop()
+	for range migrateTries {
+		if err = s.migrate(ctx, files); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-pause.C:
+		}
+	}
+	return err
+}
+
+const (
+	migrateTries = 20
+	migratePause = 50 * time.Millisecond
+)
+
+// migrate applies all files. Each statement does nothing where it has been
+// applied before.
+func (s *Store) migrate(ctx context.Context, files []schemaFile) error {
 	for _, f := range files {
 		for _, statement := range splitStatements(f.text) {
 			if _, err := s.db.ExecContext(ctx, statement); err != nil {
