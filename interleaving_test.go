@@ -220,6 +220,28 @@ func TestE10_CodesEnrolledMeanwhileGoToo(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// A crash in the middle of a removal leaves no codes without a real factor.
+func TestE10_CodesGoFirst(t *testing.T) {
+	kit, store, _ := brokenKit(t, nil)
+	ctx := t.Context()
+	app, s := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
+	_, s = kit.EnrollCodes(t, s)
+	store.On(func(c faultstore.Call) faultstore.Fault {
+		if c.Op == "DeleteCredential" {
+			return faultstore.PanicAfter
+		}
+		return faultstore.None
+	})
+	require.Error(t, panicked(func() error { _, err := kit.Manager.Remove(ctx, s, app.CredentialID); return err }))
+	store.Heal()
+	left, err := store.Inner.Credentials(ctx, "alice")
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	assert.Equal(t, app.CredentialID, left[0].ID)
+	_, err = kit.Manager.Remove(ctx, s, app.CredentialID)
+	require.NoError(t, err, "it can be repeated")
+}
+
 // push is a factor whose answer comes from elsewhere.
 type push struct {
 	*inbox
