@@ -45,15 +45,15 @@ func (p *problems) listen(event any) {
 }
 
 func arguments(args []*runtime.RemoteObject) string {
-	text := ""
+	var text strings.Builder
 	for _, arg := range args {
 		if arg.Description != "" {
-			text += arg.Description + " "
+			text.WriteString(arg.Description + " ")
 			continue
 		}
-		text += string(arg.Value) + " "
+		text.WriteString(string(arg.Value) + " ")
 	}
-	return text
+	return text.String()
 }
 
 func (p *problems) add(problem string) {
