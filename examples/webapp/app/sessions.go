@@ -22,6 +22,9 @@ func (a *App) newSessions(secure bool) *scs.SessionManager {
 	sm.HashTokenInStore = true
 	sm.Cookie.Secure = secure
 	sm.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		// scs calls this in the midst of another answer, which may have said
+		// how long it was going to be, and lets that answer's body follow.
+		w.Header().Del("Content-Length")
 		a.fail(w, r, err)
 	}
 	return sm
