@@ -43,5 +43,6 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/go-mfa/mfa/examples v0.0.0
+	go.uber.org/goleak v1.3.0
 	golang.org/x/crypto v0.58.0
 )

@@ -2,11 +2,13 @@ package testenv
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,14 +92,45 @@ func (c *Client) Try(method, path string, body any) (Answer, error) {
 		}
 		reader = bytes.NewReader(b)
 	}
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.Origin+path, reader)
+	header := http.Header{"Accept": {"application/json"}}
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	return c.send(c.t.Context(), method, path, reader, header)
+}
+
+// Submit sends a form as a page of the demo does. It can be called from any
+// goroutine.
+func (c *Client) Submit(path string, form url.Values) (Answer, error) {
+	return c.send(c.t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()), http.Header{
+		"Accept": {"text/html"}, "Content-Type": {"application/x-www-form-urlencoded"},
+		"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Mode": {"navigate"},
+	})
+}
+
+// Page gets a page as a browser does.
+func (c *Client) Page(path string) Answer {
+	c.t.Helper()
+	a, err := c.send(c.t.Context(), http.MethodGet, path, nil, http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}})
+	check(c.t, err)
+	return a
+}
+
+// VerifyWithin is Verify for a client that gives up when the context ends.
+func (c *Client) VerifyWithin(ctx context.Context, method, code string) (Answer, error) {
+	body, err := json.Marshal(Object{"method": method, "response": code, "refresh": true})
 	if err != nil {
 		return Answer{}, err
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	return c.send(ctx, http.MethodPost, "/mfa/api/challenges", bytes.NewReader(body), http.Header{"Content-Type": {"application/json"}})
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, header http.Header) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.Origin+path, body)
+	if err != nil {
+		return Answer{}, err
 	}
-	request.Header.Set("Accept", "application/json")
+	request.Header = header
 	response, err := c.HTTP.Do(request)
 	if err != nil {
 		return Answer{}, err

@@ -32,8 +32,8 @@ func IsProcess() bool { return os.Getenv(processEnv) != "" }
 // moves.
 type Process struct{ *Program }
 
-// StartProcess serves a database in a process of its own. Attempts is the
-// limit of that name, zero for the default.
+// StartProcess serves a database in a process of its own. Attempts is how many
+// wrong answers of each kind it takes, zero for the defaults.
 func StartProcess(t testing.TB, database string, now time.Time, attempts int) *Process {
 	t.Helper()
 	self, err := os.Executable()
@@ -78,7 +78,7 @@ func RunProcess() error {
 	clock := mfatest.NewClock(time.Unix(0, now))
 	a, err := app.New(app.Options{
 		Database: database, Origin: "http://localhost:" + port, Now: clock.Now, PasswordCost: bcrypt.MinCost,
-		Limits: mfa.Limits{Attempts: attempts, Closed: 100 * attempts},
+		Limits: mfa.Limits{Attempts: attempts, Closed: attempts, Lookups: attempts},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
