@@ -108,6 +108,10 @@ func (m *Manager) putCeremony(ctx context.Context, c *ceremony) error {
 // errSpent means that a ceremony ended while its answer was being judged.
 var errSpent = fmt.Errorf("%w: the ceremony was spent meanwhile", ErrReplayed)
 
+// errNoTries means that the last try of a ceremony is being judged, or that
+// nobody came back to say how it ended.
+var errNoTries = fmt.Errorf("%w: the ceremony has no tries left", ErrReplayed)
+
 // readCeremony loads a ceremony by its record's key. One that is unknown or
 // expired is rejected.
 func (m *Manager) readCeremony(ctx context.Context, key string) (*ceremony, error) {
@@ -215,6 +219,9 @@ func (m *Manager) spend(ctx context.Context, c *ceremony, guessable bool, judge 
 			return err
 		}
 		if !counted {
+			if c.tries <= 0 {
+				return errNoTries
+			}
 			c.tries--
 			err := m.putCeremony(ctx, c)
 			if errors.Is(err, ErrConflict) {
@@ -248,8 +255,7 @@ func (m *Manager) wrongAnswer(ctx context.Context, c *ceremony, guessable bool, 
 	var err error
 	switch {
 	case errors.Is(judgement, ErrWaiting) && guessable:
-		c.tries++
-		err = m.putCeremony(ctx, c)
+		err = m.giveTryBack(ctx, c)
 	case errors.Is(judgement, ErrRejected) && (guessable && c.tries <= 0 || !guessable && c.tries <= 1):
 		err = m.deleteCeremony(ctx, c)
 	}
@@ -257,6 +263,28 @@ func (m *Manager) wrongAnswer(ctx context.Context, c *ceremony, guessable bool, 
 		return errors.Join(err, hidden(judgement))
 	}
 	return judgement
+}
+
+// giveTryBack returns a try that was counted and not used, if the ceremony is
+// still there.
+func (m *Manager) giveTryBack(ctx context.Context, c *ceremony) error {
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		c.tries++
+		err := m.putCeremony(ctx, c)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if err := m.reload(ctx, c); err != nil {
+			if errors.Is(err, ErrRejected) {
+				return nil
+			}
+			return err
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
 }
 
 // reload replaces a ceremony by what is stored of it now. If it is gone, its

@@ -3,10 +3,12 @@ package mfa_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,10 +272,73 @@ func TestWaitingCostsNothing(t *testing.T) {
 		require.ErrorIs(t, err, mfa.ErrWaiting)
 		assert.Equal(t, "waiting", mfa.ProblemFor(err).Code)
 	}
-	waiting = false
-	_, err = kit.Manager.FinishVerify(ctx, s, c.ID, []byte(code))
-	require.NoError(t, err)
 	assert.Empty(t, kit.Events.Of(mfa.EventRefused))
+	atOnce(t, 16, func(int) func() {
+		return func() {
+			_, err := kit.Manager.FinishVerify(ctx, s, c.ID, nil)
+			assert.Contains(t, []string{"waiting", "throttled", "rejected"}, mfa.ProblemFor(err).Code)
+		}
+	})
+	waiting = false
+	for range 4 {
+		_, err = kit.Manager.FinishVerify(ctx, s, c.ID, []byte("wrong"))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+	}
+	_, err = kit.Manager.FinishVerify(ctx, s, c.ID, []byte(code))
+	require.NoError(t, err, "all five tries are still there")
+}
+
+// slow is a factor whose first five judgements take until released.
+type slow struct {
+	*inbox
+	judged  *atomic.Int64
+	release chan struct{}
+}
+
+func (f slow) FinishVerify(ctx context.Context, r factor.Request, state, response []byte) (factor.Result, error) {
+	if f.judged.Add(1) <= 5 {
+		<-f.release
+	}
+	return f.inbox.FinishVerify(ctx, r, state, response)
+}
+
+// The tries of a ceremony hold whatever comes at once, and without any help of
+// the user's budget.
+func TestF05_ParallelGuessesGetNoMoreThanTheTries(t *testing.T) {
+	const n = 40
+	f := slow{&inbox{method: "email"}, &atomic.Int64{}, make(chan struct{})}
+	kit := mfatest.New(t, func(c *mfa.Config) {
+		c.Limits = mfa.Limits{Attempts: 10_000, Closed: 10_000}
+		c.Factors = append(c.Factors, f)
+	})
+	ctx := t.Context()
+	enrollInbox(t, kit, f.inbox, kit.SignedIn(t, "alice"), "a@b.test")
+	s := kit.SignedIn(t, "alice")
+	c, err := kit.Manager.BeginVerify(ctx, s, mfa.VerifyOptions{Method: "email"})
+	require.NoError(t, err)
+	verdicts := make(chan error, n)
+	for range n {
+		go func() {
+			for {
+				_, err := kit.Manager.FinishVerify(ctx, s, c.ID, []byte("wrong"))
+				var again *mfa.ThrottledError
+				if !errors.As(err, &again) {
+					verdicts <- err
+					return
+				}
+			}
+		}()
+	}
+	for i := range n {
+		if i == n-5 {
+			close(f.release)
+		}
+		require.ErrorIs(t, <-verdicts, mfa.ErrRejected)
+	}
+	assert.EqualValues(t, 5, f.judged.Load())
+	code, _ := f.last()
+	_, err = kit.Manager.FinishVerify(ctx, s, c.ID, []byte(code))
+	require.ErrorIs(t, err, mfa.ErrRejected, "the right code comes too late")
 }
 
 // plainStore hides the optional parts of a store.

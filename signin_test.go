@@ -342,6 +342,12 @@ func TestPendingMayVerifyOrEnrolTheFirstAndNothingElse(t *testing.T) {
 		_, _, err = kit.Manager.FinishEnroll(ctx, s, c.ID, []byte(mfatest.NewTOTP(t, c.Prompt).Code(kit.Clock.Now())))
 		assert.Equal(t, []string{"email"}, stepUpOf(t, err).Methods)
 	})
+	t.Run("not enrol beside another, however little managing takes", func(t *testing.T) {
+		kit := mfatest.New(t, func(c *mfa.Config) { c.Privileged = mfa.Requirement{AAL: mfa.AAL1} })
+		kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
+		_, err := kit.Manager.BeginEnroll(ctx, kit.SignedIn(t, "alice"), mfa.EnrollOptions{Method: "webauthn"})
+		assert.Equal(t, []string{"totp"}, stepUpOf(t, err).Methods)
+	})
 	t.Run("not enrol with a stale first factor", func(t *testing.T) {
 		kit := mfatest.New(t, mandatory)
 		s := kit.SignedIn(t, "alice")
