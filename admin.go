@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-mfa/mfa/internal/seal"
 )
 
 // AdminReset deletes the credentials of a user, those of the named methods or
@@ -151,13 +153,10 @@ func (m *Manager) Reseal(ctx context.Context) error {
 		if m.ring.Current(c.Data) {
 			continue
 		}
-		opened, err := m.open(c)
-		if err != nil {
+		switch err := m.resealOne(ctx, c); {
+		case errors.Is(err, seal.ErrUnknownKey), errors.Is(err, seal.ErrOpen):
 			failed = append(failed, err)
-			continue
-		}
-		// Whoever wins a conflict has sealed it under the first key.
-		if err := m.updateCredential(ctx, opened); err != nil && !errors.Is(err, ErrConflict) {
+		case err != nil:
 			return err
 		}
 	}
@@ -165,4 +164,28 @@ func (m *Manager) Reseal(ctx context.Context) error {
 		return fmt.Errorf("mfa: Reseal: %d credentials do not open: %w", len(failed), errors.Join(failed...))
 	}
 	return nil
+}
+
+// resealOne seals a credential under the first key, whoever else writes it.
+func (m *Manager) resealOne(ctx context.Context, c Credential) error {
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		opened, err := m.open(c)
+		if err != nil {
+			return err
+		}
+		if err := m.updateCredential(ctx, opened); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		c, err = m.cfg.Store.FindCredential(ctx, c.Method, c.Key)
+		if errors.Is(err, ErrNotFound) || err == nil && m.ring.Current(c.Data) {
+			return nil
+		}
+		if err != nil {
+			return storeError("reading a credential", err)
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
 }

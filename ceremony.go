@@ -197,7 +197,7 @@ func (m *Manager) deliver(ctx context.Context, c *ceremony, step factor.Step) er
 	if err := m.charge(ctx, step.Charges); err != nil {
 		return err
 	}
-	if err := m.putCeremony(ctx, c); err != nil {
+	if err := m.putStep(ctx, c, step); err != nil {
 		return err
 	}
 	if step.Deliver == nil {
@@ -209,11 +209,29 @@ func (m *Manager) deliver(ctx context.Context, c *ceremony, step factor.Step) er
 	return nil
 }
 
+// putStep stores a ceremony with a factor's step, over whatever a try has made
+// of it meanwhile.
+func (m *Manager) putStep(ctx context.Context, c *ceremony, step factor.Step) error {
+	for i := range maxSwaps {
+		if err := pause(ctx, i); err != nil {
+			return err
+		}
+		c.state = step.State
+		if err := m.putCeremony(ctx, c); !errors.Is(err, ErrConflict) || c.version == 0 {
+			return err
+		}
+		if err := m.reload(ctx, c); err != nil {
+			return err
+		}
+	}
+	return &ThrottledError{RetryAfter: time.Second}
+}
+
 // spend has an answer judged and ends the ceremony if it is right. Of any
 // number of right answers one gets nil. A guessable factor's tries are counted
 // before judging; a wrong answer on the last one ends the ceremony.
 func (m *Manager) spend(ctx context.Context, c *ceremony, guessable bool, judge func(*ceremony) error) error {
-	counted := !guessable
+	counted, wasRight := !guessable, false
 	for i := range maxSwaps {
 		if err := pause(ctx, i); err != nil {
 			return err
@@ -236,8 +254,13 @@ func (m *Manager) spend(ctx context.Context, c *ceremony, guessable bool, judge 
 			counted = true
 		}
 		if err := judge(c); err != nil {
-			return m.wrongAnswer(ctx, c, guessable, err)
+			if wasRight && errors.Is(err, ErrRejected) {
+				return errSpent // the step was replaced while its answer was being spent
+			}
+			m.wrongAnswer(ctx, c, guessable, err)
+			return err
 		}
+		wasRight = true
 		err := m.deleteCeremony(ctx, c)
 		if !errors.Is(err, ErrConflict) {
 			return err
@@ -250,8 +273,11 @@ func (m *Manager) spend(ctx context.Context, c *ceremony, guessable bool, judge 
 }
 
 // wrongAnswer ends the ceremony where its last try was wrong, and gives a try
-// back where nothing was answered.
-func (m *Manager) wrongAnswer(ctx context.Context, c *ceremony, guessable bool, judgement error) error {
+// back where nothing was answered. A fault of the store changes nothing about
+// the judgement: what is stored has no try left either way.
+func (m *Manager) wrongAnswer(ctx context.Context, c *ceremony, guessable bool, judgement error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
 	var err error
 	switch {
 	case errors.Is(judgement, ErrWaiting) && guessable:
@@ -260,9 +286,8 @@ func (m *Manager) wrongAnswer(ctx context.Context, c *ceremony, guessable bool, 
 		err = m.deleteCeremony(ctx, c)
 	}
 	if err != nil && !errors.Is(err, ErrConflict) {
-		return errors.Join(err, hidden(judgement))
+		m.cfg.Logger.ErrorContext(ctx, "mfa: ending a ceremony after a wrong answer", "error", err)
 	}
-	return judgement
 }
 
 // giveTryBack returns a try that was counted and not used, if the ceremony is
@@ -285,6 +310,20 @@ func (m *Manager) giveTryBack(ctx context.Context, c *ceremony) error {
 		}
 	}
 	return &ThrottledError{RetryAfter: time.Second}
+}
+
+// maxParams is how many bytes of parameters a client may send.
+const maxParams = 4 << 10
+
+func checkParams(params map[string]string) error {
+	n := 0
+	for k, v := range params {
+		n += len(k) + len(v)
+	}
+	if n > maxParams {
+		return fmt.Errorf("%w: parameters of more than %d bytes", ErrInvalid, maxParams)
+	}
+	return nil
 }
 
 // reload replaces a ceremony by what is stored of it now. If it is gone, its

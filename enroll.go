@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,8 +26,8 @@ const maxName = 64
 // available to it, and a recovery method only beside a real one. Nothing
 // changes until FinishEnroll. Errors: ErrNoSession, *StepUpError,
 // ErrNotEnrolled for a recovery method on its own, ErrNotFound for a method
-// that is not configured, ErrConflict for a name that cannot be or too many
-// credentials, or a fault.
+// that is not configured, ErrInvalid for a name or parameters that cannot be,
+// ErrConflict for too many credentials, or a fault.
 func (m *Manager) BeginEnroll(ctx context.Context, s State, o EnrollOptions) (*Ceremony, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -37,7 +36,7 @@ func (m *Manager) BeginEnroll(ctx context.Context, s State, o EnrollOptions) (*C
 	if name == "" {
 		name = o.Method
 	}
-	if err := checkName(name); err != nil {
+	if err := errors.Join(checkName(name), checkParams(o.Params)); err != nil {
 		return nil, err
 	}
 	creds, err := e.load(ctx)
@@ -59,9 +58,9 @@ func (m *Manager) BeginEnroll(ctx context.Context, s State, o EnrollOptions) (*C
 func checkName(name string) error {
 	switch {
 	case name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName:
-		return fmt.Errorf("%w: a name has 1 to %d characters", ErrConflict, maxName)
+		return fmt.Errorf("%w: a name has 1 to %d characters", ErrInvalid, maxName)
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return fmt.Errorf("%w: a name consists of printable characters", ErrConflict)
+		return fmt.Errorf("%w: a name consists of printable characters", ErrInvalid)
 	}
 	return nil
 }
@@ -70,8 +69,9 @@ func checkName(name string) error {
 // is right, and stores the credential. Where enrolling proves something the
 // returned state has the use appended; the caller must save it (Update does).
 // It asks for the same as BeginEnroll again. The credential is withdrawn, and
-// ErrConflict returned, if the user got another second factor at the same
-// moment from a session of aal1, or too many of the method.
+// ErrConflict returned, if at the same moment the user got another second
+// factor and the session is at aal1, or too many of the method, or lost one to
+// an AdminReset.
 func (m *Manager) FinishEnroll(ctx context.Context, s State, id string, response []byte) (CredentialInfo, State, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -147,7 +147,7 @@ func (e *enrollment) use(ctx context.Context, creds []Credential) error {
 			e.sealed = append(e.sealed, c)
 		}
 	}
-	if len(e.sealed) >= m.cfg.Limits.Credentials {
+	if !e.info.Recovery && len(e.sealed) >= m.cfg.Limits.Credentials { // a recovery set replaces the one before
 		return fmt.Errorf("%w: %d credentials of a method are the limit", ErrConflict, m.cfg.Limits.Credentials)
 	}
 	u, err := m.user(ctx, e.s.UserID)
@@ -181,8 +181,11 @@ func (m *Manager) mayEnroll(ctx context.Context, s State, creds []Credential) er
 // privileged judges Config.Privileged, its level capped at the highest that is
 // available to the session. It ignores Pending.
 func (m *Manager) privileged(ctx context.Context, s State, creds []Credential) error {
-	q := m.cfg.Privileged
-	highest, err := m.highest(ctx, s, m.live(s.Methods, creds), creds)
+	q, methods := m.cfg.Privileged, m.live(s.Methods, creds)
+	if !hasFirst(methods) {
+		return firstFactorGone(Level(methods))
+	}
+	highest, err := m.highest(ctx, s, methods, creds)
 	if err != nil {
 		return err
 	}
@@ -217,14 +220,9 @@ func (e *enrollment) finish(ctx context.Context, before []Credential) (Credentia
 	if err != nil {
 		return fail(err)
 	}
-	after, err := m.credentials(ctx, e.s.UserID)
+	after, err := e.settled(ctx, before, stored)
 	if err != nil {
 		return fail(err)
-	}
-	if e.result.Credential.ID == "" {
-		if reason := e.mustWithdraw(before, after, stored); reason != "" {
-			return fail(e.withdraw(ctx, stored, reason))
-		}
 	}
 	ev := e.event()
 	ev.Kind, ev.CredentialID = EventEnrolled, stored.ID
@@ -260,109 +258,4 @@ func (e *enrollment) judge(ctx context.Context, state []byte) error {
 
 func (e *enrollment) index(id string) int {
 	return slices.IndexFunc(e.sealed, func(c Credential) bool { return c.ID == id })
-}
-
-// store creates the credential or replaces the one it names. The answer is
-// spent by then, so a conflict on the old credential is judged again with the
-// ceremony held in memory.
-func (e *enrollment) store(ctx context.Context) (Credential, error) {
-	for i := 0; ; i++ {
-		if e.result.Credential.ID == "" {
-			return e.create(ctx)
-		}
-		c := e.sealed[e.index(e.result.Credential.ID)]
-		c.Name, c.Data, c.UsedAt = e.ceremony.name, e.result.Credential.Data, time.Time{}
-		err := e.m.updateCredential(ctx, c)
-		if !errors.Is(err, ErrConflict) {
-			return c, err
-		}
-		if i == maxSwaps {
-			return Credential{}, &ThrottledError{RetryAfter: time.Second}
-		}
-		if err := pause(ctx, i); err != nil {
-			return Credential{}, err
-		}
-		if _, err := e.load(ctx); err != nil {
-			return Credential{}, err
-		}
-		if err := e.judge(ctx, e.ceremony.state); err != nil {
-			return Credential{}, err
-		}
-	}
-}
-
-// create stores a new credential. One whose Key is taken, by whomever, is
-// rejected: it is never overwritten.
-func (e *enrollment) create(ctx context.Context) (Credential, error) {
-	c := Credential{
-		ID: newID(), UserID: e.s.UserID, Method: e.method, Name: e.ceremony.name, Key: e.result.Credential.Key,
-		Data: e.result.Credential.Data, CreatedAt: e.request.Now.Truncate(time.Millisecond), Version: newVersion(),
-	}
-	if c.Key == "" {
-		c.Key = c.ID
-	}
-	sealed, err := e.m.seal(c)
-	if err != nil {
-		return Credential{}, err
-	}
-	err = storeError("creating a credential", e.m.cfg.Store.CreateCredential(ctx, sealed))
-	if errors.Is(err, ErrConflict) {
-		return Credential{}, factor.Reject("a credential with this key exists already")
-	}
-	return sealed, err
-}
-
-// mustWithdraw says why a credential that was just created may not stay.
-func (e *enrollment) mustWithdraw(before, after []Credential, created Credential) string {
-	ofMethod, appeared := 0, false
-	for i := range after {
-		c := &after[i]
-		if c.Method == e.method {
-			ofMethod++
-		}
-		known := c.ID == created.ID || slices.ContainsFunc(before, func(b Credential) bool { return b.ID == c.ID })
-		appeared = appeared || !known && e.m.real(c)
-	}
-	switch {
-	case ofMethod > e.m.cfg.Limits.Credentials:
-		return "too many credentials of the method"
-	case appeared && Level(e.m.live(e.s.Methods, before)) < AAL2:
-		return "another second factor was enrolled at the same moment"
-	case e.info.Recovery && !e.m.hasReal(after):
-		return "the last second factor was removed at the same moment"
-	case !slices.ContainsFunc(after, func(c Credential) bool { return c.ID == created.ID }):
-		return "it was removed at the same moment"
-	}
-	return ""
-}
-
-// withdraw deletes a credential that was just created.
-func (e *enrollment) withdraw(ctx context.Context, c Credential, reason string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	for i := 0; ; i++ {
-		err := storeError("withdrawing a credential", e.m.cfg.Store.DeleteCredential(ctx, c.UserID, c.ID, c.Version))
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
-		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
-			return err
-		}
-		creds, err := e.m.credentials(ctx, c.UserID)
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(creds, func(now Credential) bool { return now.ID == c.ID })
-		if at < 0 {
-			break
-		}
-		c = creds[at]
-	}
-	ev := e.event()
-	ev.Kind, ev.CredentialID, ev.Reason = EventWithdrawn, c.ID, reason
-	e.m.emit(ctx, ev)
-	return fmt.Errorf("%w: %s", ErrConflict, reason)
 }

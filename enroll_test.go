@@ -466,7 +466,7 @@ func TestEnrollOptionsAreChecked(t *testing.T) {
 	require.ErrorIs(t, err, mfa.ErrNotEnrolled, "recovery codes of nothing")
 	for _, name := range []string{strings.Repeat("x", 65), "a\nb", "a\x1b[31mb", "\xff", "a\u202eb", "a\u0000"} {
 		_, err = kit.Manager.BeginEnroll(ctx, s, mfa.EnrollOptions{Method: "totp", Name: name})
-		require.ErrorIs(t, err, mfa.ErrConflict, "%q", name)
+		require.ErrorIs(t, err, mfa.ErrInvalid, "%q", name)
 	}
 	info, _ := kit.Enroll(t, s, mfa.EnrollOptions{Method: "totp", Name: "  " + strings.Repeat("ü", 64) + " "}, func(p any) []byte {
 		return []byte(mfatest.NewTOTP(t, p).Code(kit.Clock.Now()))

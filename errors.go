@@ -27,6 +27,10 @@ var (
 	ErrAlreadySatisfied = errors.New("mfa: already satisfied: set Refresh to verify again")
 )
 
+// ErrInvalid means that a request cannot be: a name that is too long, a method
+// that is answered in another way. It says nothing about the user.
+var ErrInvalid = errors.New("mfa: invalid")
+
 // The contract with a Store.
 var (
 	// ErrNotFound means that what was asked for does not exist, or belongs to

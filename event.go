@@ -19,7 +19,7 @@ const (
 	EventSignedIn  EventKind = "signed_in" // a first factor was recorded and the session saved
 	EventEnrolled  EventKind = "enrolled"  // a credential was created or replaced
 	EventVerified  EventKind = "verified"  // a right answer was spent
-	EventElevated  EventKind = "elevated"  // the session that it raised was saved
+	EventElevated  EventKind = "elevated"  // the session that it raised or refreshed was saved
 	EventRefused   EventKind = "refused"   // an answer was not accepted; Outcome and Reason say why
 	EventLocked    EventKind = "locked"    // a wrong answer began or lengthened a delay
 	EventLowCodes  EventKind = "low_codes" // few recovery codes are left; Reason says how many
@@ -149,5 +149,5 @@ func (m *Manager) refused(ctx context.Context, e Event, err error) error {
 func policy(err error) bool {
 	var stepUp *StepUpError
 	return errors.As(err, &stepUp) || errors.Is(err, ErrNoSession) || errors.Is(err, ErrNotEnrolled) ||
-		errors.Is(err, ErrAlreadySatisfied) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
+		errors.Is(err, ErrAlreadySatisfied) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
 }

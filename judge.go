@@ -36,6 +36,9 @@ func (m *Manager) judge(ctx context.Context, s State, creds []Credential, q Requ
 	methods := m.live(s.Methods, creds)
 	have := Level(methods)
 	want := q.AAL
+	if want != AAL1 && !hasFirst(methods) {
+		return firstFactorGone(have)
+	}
 	if want == AAL0 || want == HighestAvailable {
 		var err error
 		if want, err = m.highest(ctx, s, methods, creds); err != nil {
@@ -43,12 +46,20 @@ func (m *Manager) judge(ctx context.Context, s State, creds []Credential, q Requ
 		}
 	}
 	if have >= want {
-		newest, closed := newestClosing(methods, want, q)
-		if closed && (q.MaxAge <= 0 || recent(newest, m.now(), q.MaxAge)) {
+		now := m.now()
+		newest, closed := newestClosing(methods, want, q, now)
+		if closed && (q.MaxAge <= 0 || now.Sub(newest) <= q.MaxAge) {
 			return nil
 		}
 	}
 	return m.stepUp(ctx, s, methods, creds, have, want, q)
+}
+
+// firstFactorGone refuses a session whose first factor was taken from the user:
+// what is available beside a first factor says nothing about it any more, and
+// only signing in again helps.
+func firstFactorGone(have AAL) error {
+	return &StepUpError{Have: have, Want: AAL1, Missing: MissingFirstFactor}
 }
 
 // live leaves out the uses that no longer count: of a credential that is gone,
@@ -93,11 +104,12 @@ func (m *Manager) counts(use *Method, creds []Credential) bool {
 }
 
 // newestClosing returns the time of the newest use that closes a level under
-// the requirement's restrictions.
-func newestClosing(methods []Method, level AAL, q Requirement) (newest time.Time, closed bool) {
+// the requirement's restrictions. Where age matters, a use from the future is
+// none: the clock was set back since, and it would stay the newest for long.
+func newestClosing(methods []Method, level AAL, q Requirement, now time.Time) (newest time.Time, closed bool) {
 	for i := range methods {
 		use := &methods[i]
-		if level >= AAL2 && !completesAAL2(methods, i) ||
+		if q.MaxAge > 0 && use.At.After(now.Add(skew)) || level >= AAL2 && !completesAAL2(methods, i) ||
 			q.PhishingResistant && !use.Evidence.PhishingResistant ||
 			len(q.Methods) > 0 && !slices.Contains(q.Methods, use.Name) {
 			continue
@@ -107,11 +119,6 @@ func newestClosing(methods []Method, level AAL, q Requirement) (newest time.Time
 		}
 	}
 	return newest, closed
-}
-
-func recent(at, now time.Time, maxAge time.Duration) bool {
-	age := now.Sub(at)
-	return age <= maxAge && age >= -skew
 }
 
 // highest returns the highest level available to a session.
@@ -239,7 +246,7 @@ func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds [
 			e.Methods = append(e.Methods, name)
 		}
 	}
-	_, closed := newestClosing(methods, want, q)
+	_, closed := newestClosing(methods, want, q, m.now())
 	switch {
 	case len(e.Methods) > 0 && have >= want && closed:
 		e.Missing = MissingRecent

@@ -93,12 +93,22 @@ func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
 	return nil
 }
 
-// charge reserves what a step charges before it is delivered.
+// charge reserves what a step charges before it is delivered: all of it or
+// nothing.
 func (m *Manager) charge(ctx context.Context, charges []factor.Charge) error {
+	reserved := make([]*unit, 0, len(charges))
 	for _, c := range charges {
-		if _, err := m.reserveUnit(ctx, recordKey(budgetSend, c.Key), c.N, c.Per); err != nil {
-			return err
+		u, err := m.reserveUnit(ctx, recordKey(budgetSend, c.Key), c.N, c.Per)
+		if err == nil {
+			reserved = append(reserved, u)
+			continue
 		}
+		for _, u := range reserved {
+			if back := u.giveBack(ctx); back != nil {
+				return errors.Join(back, hidden(err))
+			}
+		}
+		return err
 	}
 	return nil
 }

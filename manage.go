@@ -63,7 +63,7 @@ func (m *Manager) Credentials(ctx context.Context, userID string) ([]CredentialI
 
 // Rename gives a credential of the session's user another name of 1 to 64
 // printable characters. It needs Config.Privileged. Errors: ErrNoSession,
-// *StepUpError, ErrNotFound, also for what belongs to others, ErrConflict for
+// *StepUpError, ErrNotFound, also for what belongs to others, ErrInvalid for
 // a name that cannot be, or a fault.
 func (m *Manager) Rename(ctx context.Context, s State, id, name string) error {
 	name = strings.TrimSpace(name)
@@ -71,9 +71,8 @@ func (m *Manager) Rename(ctx context.Context, s State, id, name string) error {
 		return err
 	}
 	return m.manage(ctx, s, id, func(ctx context.Context, target Credential, _ []Credential) error {
-		prev := target.Version
-		target.Name, target.Version = name, newVersion()
-		if err := storeError("renaming a credential", m.cfg.Store.UpdateCredential(ctx, target, prev)); err != nil {
+		target.Name = name
+		if err := m.rewrite(ctx, target); err != nil {
 			return err
 		}
 		m.emit(ctx, Event{Kind: EventRenamed, UserID: s.UserID, SessionID: s.ID, Method: target.Method, CredentialID: id})
@@ -143,10 +142,7 @@ func (m *Manager) remove(ctx context.Context, target Credential, creds []Credent
 		survivor := slices.IndexFunc(creds, func(c Credential) bool { return c.ID != target.ID && m.real(&c) })
 		switch {
 		case survivor >= 0:
-			c := creds[survivor]
-			prev := c.Version
-			c.Version = newVersion()
-			if err := storeError("keeping a credential", m.cfg.Store.UpdateCredential(ctx, c, prev)); err != nil {
+			if err := m.rewrite(ctx, creds[survivor]); err != nil {
 				return err
 			}
 		case m.cfg.SignIn.AAL == AAL2:
@@ -158,6 +154,19 @@ func (m *Manager) remove(ctx context.Context, target Credential, creds []Credent
 		}
 	}
 	return m.deleteCredential(ctx, target)
+}
+
+// rewrite stores a sealed credential in place of the version it was read at,
+// under the first key if it opens.
+func (m *Manager) rewrite(ctx context.Context, c Credential) error {
+	if !m.ring.Current(c.Data) {
+		if opened, err := m.open(c); err == nil {
+			return m.updateCredential(ctx, opened)
+		}
+	}
+	prev := c.Version
+	c.Version = newVersion()
+	return storeError("writing a credential", m.cfg.Store.UpdateCredential(ctx, c, prev))
 }
 
 func (m *Manager) deleteRecovery(ctx context.Context, creds []Credential) error {
@@ -225,9 +234,8 @@ func (m *Manager) Resend(ctx context.Context, s State, id string) (*Ceremony, er
 	if step.Deliver == nil {
 		return nil, fmt.Errorf("%w: %s sends nothing", ErrNotFound, c.method)
 	}
-	c.state = step.State
 	if err := m.deliver(ctx, c, step); err != nil {
-		return nil, err
+		return nil, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID, Method: c.method}, err)
 	}
 	return &Ceremony{ID: id, Method: c.method, ExpiresAt: c.expires, Prompt: step.Prompt}, nil
 }

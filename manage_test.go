@@ -249,7 +249,7 @@ func TestL07_NothingEmptyClearsAFactor(t *testing.T) {
 	app, s := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
 	codes, s := kit.EnrollCodes(t, s)
 	for _, name := range []string{"", " ", "\n", strings.Repeat("x", 65), "a\tb", "\xc3"} {
-		require.ErrorIs(t, kit.Manager.Rename(ctx, s, app.CredentialID, name), mfa.ErrConflict, "%q", name)
+		require.ErrorIs(t, kit.Manager.Rename(ctx, s, app.CredentialID, name), mfa.ErrInvalid, "%q", name)
 	}
 	_, err := kit.Manager.Remove(ctx, s, "")
 	require.ErrorIs(t, err, mfa.ErrNotFound)

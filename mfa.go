@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-mfa/mfa/factor"
@@ -37,7 +39,7 @@ type Config struct {
 
 	// SignIn is what a login must reach before it counts. HighestAvailable,
 	// the default, asks those who have a second factor for it; AAL1 asks
-	// nobody; AAL2 makes a second factor mandatory.
+	// nobody; AAL2 makes a second factor mandatory. It carries AAL only.
 	SignIn Requirement
 	// SignInFor is reserved for requirements per user. New refuses it so far.
 	SignInFor func(context.Context, User) (Requirement, time.Time)
@@ -51,7 +53,8 @@ type Config struct {
 	// OnEvent is told of everything that happens, synchronously, after the
 	// fact. It cannot veto, and its panics are logged and dropped.
 	OnEvent func(context.Context, Event)
-	// Logger receives every event and every fault. Nil means slog.Default.
+	// Logger receives every event, and every fault for which the gate refuses.
+	// Other faults are returned to the caller. Nil means slog.Default.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -119,10 +122,10 @@ func New(cfg Config) (*Manager, error) {
 func (m *Manager) initRequired() error {
 	c := &m.cfg
 	switch {
-	case c.Store == nil:
-		return errors.New("Config.Store is missing: implement Store over your database, or take sqlstore.New")
-	case c.Session == nil:
-		return errors.New("Config.Session is missing: take scssession.New or cookiesession.New, or write an adapter for your sessions")
+	case isNil(c.Store):
+		return errors.New("Config.Store is missing or a nil pointer: implement Store over your database, or take sqlstore.New")
+	case isNil(c.Session):
+		return errors.New("Config.Session is missing or a nil pointer: take scssession.New or cookiesession.New, or write an adapter for your sessions")
 	case len(c.Factors) == 0:
 		return errors.New("Config.Factors is empty: add at least one, such as totpfactor.New")
 	case c.User == nil:
@@ -147,7 +150,7 @@ func (m *Manager) initReserved() error {
 
 func (m *Manager) initFactors() error {
 	for i, f := range m.cfg.Factors {
-		if f == nil {
+		if isNil(f) {
 			return fmt.Errorf("Config.Factors[%d] is nil: check the error of its constructor", i)
 		}
 		info := f.Info()
@@ -173,8 +176,8 @@ func (m *Manager) initRequirements() error {
 	if err := m.validate(c.SignIn); err != nil {
 		return fmt.Errorf("Config.SignIn: %w", err)
 	}
-	if c.SignIn.MaxAge > 0 {
-		return errors.New("Config.SignIn has a MaxAge, which no login can outlive: leave it zero and put MaxAge on routes")
+	if c.SignIn.MaxAge > 0 || c.SignIn.PhishingResistant || len(c.SignIn.Methods) > 0 {
+		return errors.New("Config.SignIn carries AAL only, because a user whose factor is old or another could never finish signing in: put MaxAge, PhishingResistant and Methods on routes")
 	}
 	p := &c.Privileged
 	if err := m.validate(*p); err != nil {
@@ -217,12 +220,23 @@ func (m *Manager) initURLs() error {
 			*u.value = u.def
 		}
 		parsed, err := url.Parse(*u.value)
-		if err != nil || (parsed.Scheme == "" && (parsed.Host != "" || len(parsed.Path) == 0 || parsed.Path[0] != '/')) ||
-			(parsed.Scheme != "" && parsed.Scheme != "https" && parsed.Scheme != "http") {
-			return fmt.Errorf("Config.%s is %q: give a path that begins with a slash, or a URL", u.name, *u.value)
+		path := err == nil && parsed.Scheme == "" && parsed.Host == "" && strings.HasPrefix(parsed.Path, "/")
+		absolute := err == nil && parsed.Scheme == "https" && parsed.Host != ""
+		if !path && !absolute {
+			return fmt.Errorf("Config.%s is %q: give a path that begins with a slash, or an https URL", u.name, *u.value)
 		}
 	}
 	return nil
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer: what is
+// left of a constructor whose error was not checked.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 func (m *Manager) now() time.Time { return m.cfg.Now().UTC() }

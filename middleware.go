@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/go-mfa/mfa/internal/returnto"
@@ -50,14 +51,15 @@ func (m *Manager) RequireAAL(aal AAL) func(http.Handler) http.Handler {
 // Require returns middleware that calls the next handler only if the request's
 // session meets the requirement now, and has everything else refused by
 // Config.Deny. It reads the user's credentials once per request, however many
-// gates are nested, and never wraps the ResponseWriter. It panics if no
-// session can meet the requirement.
+// gates are nested, and never wraps the ResponseWriter. It panics if the
+// requirement is one that the profile never meets or that is not built yet.
 //
 // It must be inside of the middleware that loads the app's sessions.
 func (m *Manager) Require(q Requirement) func(http.Handler) http.Handler {
 	if err := m.validate(q); err != nil {
 		panic("mfa: Require: " + err.Error())
 	}
+	q.Methods = slices.Clone(q.Methods)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			g, err := m.check(r, q)
@@ -74,7 +76,9 @@ func (m *Manager) Require(q Requirement) func(http.Handler) http.Handler {
 }
 
 // Check is Load and Allow: it returns the request's state if it meets the
-// requirement now.
+// requirement now. Inside of a handler that Require wraps it judges what that
+// gate has read: in a request that lasts, such as a WebSocket, call Load and
+// Allow instead.
 func (m *Manager) Check(r *http.Request, q Requirement) (State, error) {
 	g, err := m.check(r, q)
 	if err != nil {

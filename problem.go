@@ -53,6 +53,8 @@ func ProblemFor(err error) Problem {
 		return Problem{Status: http.StatusConflict, Code: "not_enrolled", Title: "This method cannot be used"}
 	case errors.Is(err, ErrAlreadySatisfied):
 		return Problem{Status: http.StatusConflict, Code: "already_satisfied", Title: "The session has this level already: set refresh to verify again"}
+	case errors.Is(err, ErrInvalid):
+		return Problem{Status: http.StatusBadRequest, Code: "bad_request", Title: "The request cannot be understood"}
 	case errors.Is(err, ErrNotFound):
 		return Problem{Status: http.StatusNotFound, Code: "not_found", Title: "There is no such thing"}
 	case errors.Is(err, ErrConflict):

@@ -24,7 +24,7 @@ func (m *Manager) open(c Credential) (Credential, error) {
 	return c, nil
 }
 
-// close returns the credential with its Data sealed.
+// seal returns the credential with its Data sealed.
 func (m *Manager) seal(c Credential) (Credential, error) {
 	data, err := m.ring.Seal(c.Data, kindCredential, c.ID, c.UserID, c.Method)
 	if err != nil {

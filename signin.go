@@ -31,11 +31,27 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, userID string, 
 	if err != nil {
 		return Status{}, err
 	}
+	status, err := m.status(ctx, s, creds)
+	if err != nil {
+		return Status{}, err
+	}
 	if err := m.cfg.Session.Save(w, r, s); err != nil {
 		return Status{}, fmt.Errorf("mfa: saving the session: %w", fault(err))
 	}
 	m.emit(ctx, Event{Kind: EventSignedIn, UserID: userID, SessionID: s.ID, Method: first.Name})
-	return m.status(ctx, s, creds)
+	m.announceElevation(ctx, prev, s)
+	return status, nil
+}
+
+// announceElevation tells of a saved state that reached or refreshed aal2, or
+// that is not pending any more.
+func (m *Manager) announceElevation(ctx context.Context, prev, next State) {
+	before, _ := newestClosing(prev.Methods, AAL2, Requirement{}, m.now())
+	after, has := newestClosing(next.Methods, AAL2, Requirement{}, m.now())
+	sameUser := prev.UserID == next.UserID
+	if has && (!sameUser || after.After(before)) || sameUser && prev.Pending && !next.Pending {
+		m.emit(ctx, Event{Kind: EventElevated, UserID: next.UserID, SessionID: next.ID})
+	}
 }
 
 // SignOut clears the session and renews its identifier.
@@ -113,9 +129,7 @@ func (m *Manager) Update(w http.ResponseWriter, r *http.Request, do func(context
 	if err := m.cfg.Session.Save(w, r, next); err != nil {
 		return prev, fmt.Errorf("mfa: saving the session: %w", fault(err))
 	}
-	if Level(next.Methods) > Level(prev.Methods) || prev.Pending && !next.Pending {
-		m.emit(ctx, Event{Kind: EventElevated, UserID: next.UserID, SessionID: next.ID})
-	}
+	m.announceElevation(ctx, prev, next)
 	return next, nil
 }
 

@@ -72,7 +72,7 @@ func (m *Manager) status(ctx context.Context, s State, creds []Credential) (Stat
 		}
 		st.Completed = append(st.Completed, done)
 	}
-	if at, closed := newestClosing(methods, level, Requirement{}); closed {
+	if at, closed := newestClosing(methods, level, Requirement{}, m.now()); closed {
 		st.AuthenticatedAt = &at
 	}
 	if s.Pending {
@@ -105,7 +105,7 @@ func (m *Manager) methodStatus(ctx context.Context, s State, methods []Method, c
 		if ms.Usable, err = m.canUse(ctx, s, methods, creds, name, want); err != nil {
 			return nil, err
 		}
-		ms.Enrollable = ms.Enrolled < m.cfg.Limits.Credentials &&
+		ms.Enrollable = (info.Recovery || ms.Enrolled < m.cfg.Limits.Credentials) &&
 			(!info.Recovery || m.hasReal(creds)) && !(s.Pending && available)
 		list = append(list, ms)
 	}

@@ -33,6 +33,9 @@ func (m *Manager) BeginVerify(ctx context.Context, s State, o VerifyOptions) (*C
 	if err != nil {
 		return nil, err
 	}
+	if err := checkParams(o.Params); err != nil {
+		return nil, err
+	}
 	id := newID()
 	c := &ceremony{
 		purpose: factor.PurposeVerify, method: o.Method, userID: s.UserID, session: s.ID,
@@ -81,7 +84,7 @@ func (m *Manager) Verify(ctx context.Context, s State, o VerifyOptions, response
 		return State{}, ErrNoSession
 	}
 	if info, ok := m.infos[o.Method]; ok && !info.Promptless {
-		return State{}, fmt.Errorf("%w: method %s is answered through BeginVerify", ErrConflict, o.Method)
+		return State{}, fmt.Errorf("%w: method %s is answered through BeginVerify", ErrInvalid, o.Method)
 	}
 	creds, err := m.credentials(ctx, s.UserID)
 	if err != nil {
@@ -119,7 +122,7 @@ func (v *verification) load(ctx context.Context, creds []Credential) error {
 	m := v.m
 	methods := m.live(v.s.Methods, creds)
 	if !hasFirst(methods) {
-		return &StepUpError{Have: Level(methods), Want: AAL1, Missing: MissingFirstFactor}
+		return firstFactorGone(Level(methods))
 	}
 	f := m.factors[v.method]
 	if f == nil {

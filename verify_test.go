@@ -46,7 +46,7 @@ func TestVerifyErrors(t *testing.T) {
 	kit.EnrollKey(t, kit.SignedIn(t, "alice"))
 	s := kit.SignedIn(t, "alice")
 	_, err := kit.Manager.Verify(ctx, s, mfa.VerifyOptions{Method: "webauthn"}, []byte("{}"))
-	require.ErrorIs(t, err, mfa.ErrConflict, "it needs a challenge")
+	require.ErrorIs(t, err, mfa.ErrInvalid, "it needs a challenge")
 	for _, method := range []string{"totp", "retina", "", "device", "lookup_secret"} {
 		_, err = kit.Manager.Verify(ctx, s, mfa.VerifyOptions{Method: method}, []byte("000000"))
 		require.ErrorIs(t, err, mfa.ErrNotEnrolled, method)

@@ -51,7 +51,7 @@ func (m *Manager) reserveUnit(ctx context.Context, key string, n int, per time.D
 		if err != nil {
 			return nil, err
 		}
-		now := m.now()
+		now := m.now().Truncate(time.Millisecond) // as it is stored
 		if prev == 0 || now.Before(u.w.from.Add(-skew)) || !now.Before(u.w.from.Add(per)) {
 			u.w = window{from: now}
 		}

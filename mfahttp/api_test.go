@@ -249,7 +249,7 @@ func TestAPI_ChallengesAtOnce(t *testing.T) {
 	assert.Equal(t, "rejected", b.verify("totp", phone.wrong()).code())
 	assert.Equal(t, "not_enrolled", b.verify("lookup_secret", "x").code())
 	assert.Equal(t, "not_enrolled", b.verify("sms", "x").code())
-	assert.Equal(t, "conflict", b.verify("webauthn", "x").code(), "a method with a prompt")
+	assert.Equal(t, "bad_request", b.verify("webauthn", "x").code(), "a method with a prompt")
 
 	before := b.session()
 	got := b.verify("totp", phone.next())

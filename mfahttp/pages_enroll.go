@@ -98,7 +98,7 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 	case err == nil:
 		seeOther(w, r, h.done(returnPath(r), "added"))
 		return nil
-	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict):
+	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrInvalid):
 		return h.backToEnroll(r, err)
 	}
 	page := h.newEnrollPage(method, false, returnPath(r))
@@ -109,7 +109,8 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 }
 
 var enrollSentences = sentences{
-	"conflict": "It was not added: you have too many of this kind, its name cannot be used, or another method was added at the same moment.",
+	"bad_request": "It was not added: a name has at most 64 characters, all of them visible.",
+	"conflict":    "It was not added: you have too many of this kind, or another method was added or removed at the same moment.",
 }
 
 func (h *Handler) backToEnroll(r *http.Request, err error) error {

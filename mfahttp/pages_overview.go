@@ -160,7 +160,7 @@ func (h *Handler) renameForm(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = h.m.Rename(r.Context(), s, r.PathValue("id"), r.PostForm.Get("name"))
 	}
-	return h.managed(w, r, err, "renamed", sentences{"conflict": "A name has 1 to 64 characters, all of them visible."})
+	return h.managed(w, r, err, "renamed", sentences{"bad_request": "A name has 1 to 64 characters, all of them visible."})
 }
 
 func (h *Handler) removeForm(w http.ResponseWriter, r *http.Request) error {

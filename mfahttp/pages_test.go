@@ -55,7 +55,7 @@ func TestPages_WithoutScripts(t *testing.T) {
 	page = b.show("/mfa/?done=renamed")
 	assert.Contains(t, page, "<h3>Old phone</h3>")
 	bad := b.submit(page, "rename", url.Values{"name": {strings.Repeat("x", 65)}})
-	assert.Equal(t, http.StatusConflict, bad.status)
+	assert.Equal(t, http.StatusBadRequest, bad.status)
 	assert.Contains(t, text(t, bad.body, "alert"), "64 characters")
 
 	// Sign in again, with the app and with a code.

@@ -48,6 +48,7 @@ func (f *Factor) FinishVerify(_ context.Context, r factor.Request, state, respon
 		found       = -1
 		step        uint64
 		replay      bool
+		judged      bool
 		undecodable error
 	)
 	for i := range all {
@@ -59,6 +60,7 @@ func (f *Factor) FinishVerify(_ context.Context, r factor.Request, state, respon
 		if c.secret == nil {
 			continue
 		}
+		judged = true
 		m, err := c.match(digits, r.Now, f.ahead, func(step uint64) bool { return step > spent(all, c) })
 		if err != nil {
 			return factor.Result{}, err
@@ -74,10 +76,10 @@ func (f *Factor) FinishVerify(_ context.Context, r factor.Request, state, respon
 		all[found].last = step
 		used.Data = all[found].encode()
 		return factor.Result{Credential: used, Evidence: factor.Evidence{Category: factor.Possession}}, nil
-	case undecodable != nil:
-		return factor.Result{}, undecodable
 	case replay:
 		return factor.Result{}, factor.ErrReplayed
+	case undecodable != nil && !judged: // a fault costs nothing, so there must be no guess in it
+		return factor.Result{}, undecodable
 	default:
 		return factor.Result{}, factor.Reject("wrong code")
 	}

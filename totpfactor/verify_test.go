@@ -129,7 +129,7 @@ func TestD08_DamagedCredentialKeepsNoOtherFromUse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "good", res.Credential.ID)
 	_, err = verify(f, at, "000000", &good, &bad)
-	require.NotErrorIs(t, err, factor.ErrRejected)
+	require.ErrorIs(t, err, factor.ErrRejected, "a guess that was judged is a wrong answer: a fault would cost no attempt")
 }
 
 func TestD14_ParametersAreTheCredentials(t *testing.T) {

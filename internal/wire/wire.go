@@ -168,5 +168,9 @@ func (r *Reader) Time() time.Time {
 	if r.err != nil {
 		return time.Time{}
 	}
-	return time.UnixMilli(v).UTC()
+	t := time.UnixMilli(v).UTC()
+	if t.IsZero() { // has the other encoding
+		r.Fail()
+	}
+	return t
 }
