@@ -3,6 +3,7 @@ package testenv
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,7 +17,6 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/examples/webapp/app"
 	"github.com/go-mfa/mfa/mfatest"
 )
@@ -32,13 +32,14 @@ func IsProcess() bool { return os.Getenv(processEnv) != "" }
 // moves.
 type Process struct{ *Program }
 
-// StartProcess serves a database in a process of its own. Attempts is how many
-// wrong answers of each kind it takes, zero for the defaults.
-func StartProcess(t testing.TB, database string, now time.Time, attempts int) *Process {
+// StartProcess serves a database in a process of its own.
+func StartProcess(t testing.TB, now time.Time, o Options) *Process {
 	t.Helper()
 	self, err := os.Executable()
 	check(t, err)
-	cmd := exec.Command(self, database, strconv.FormatInt(now.UnixNano(), 10), strconv.Itoa(attempts)) //nolint:gosec,noctx // it ends with the test, by its own signal
+	options, err := json.Marshal(o)
+	check(t, err)
+	cmd := exec.Command(self, strconv.FormatInt(now.UnixNano(), 10), string(options)) //nolint:gosec,noctx // it ends with the test, by its own signal
 	cmd.Env = append(os.Environ(), processEnv+"=1")
 	return &Process{startProgram(t, cmd)}
 }
@@ -58,13 +59,12 @@ func (p *Process) SetClock(at time.Time) {
 // RunProcess serves the demo until its standard input ends, as it does when
 // the test that started it is gone. Each line there sets the clock.
 func RunProcess() error {
-	database := os.Args[1]
-	now, err := strconv.ParseInt(os.Args[2], 10, 64)
+	now, err := strconv.ParseInt(os.Args[1], 10, 64)
 	if err != nil {
 		return err
 	}
-	attempts, err := strconv.Atoi(os.Args[3])
-	if err != nil {
+	var o Options
+	if err := json.Unmarshal([]byte(os.Args[2]), &o); err != nil {
 		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "localhost:0")
@@ -77,8 +77,7 @@ func RunProcess() error {
 	}
 	clock := mfatest.NewClock(time.Unix(0, now))
 	a, err := app.New(app.Options{
-		Database: database, Origin: "http://localhost:" + port, Now: clock.Now, PasswordCost: bcrypt.MinCost,
-		Limits: mfa.Limits{Attempts: attempts, Closed: attempts, Lookups: attempts},
+		Database: o.Database, Origin: "http://localhost:" + port, SignIn: o.SignIn, Limits: o.Limits, Now: clock.Now, PasswordCost: bcrypt.MinCost,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

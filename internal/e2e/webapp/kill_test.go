@@ -28,8 +28,10 @@ func rounds() int {
 // works twice, nothing that was confirmed is lost, and whatever is stored can
 // be used.
 func TestP09_KilledServer(t *testing.T) {
-	d := &deployment{database: filepath.Join(t.TempDir(), "webapp.db"), now: time.Now().Truncate(time.Second)}
-	server := testenv.StartProcess(t, d.database, d.now, many)
+	o := generous
+	o.Database = filepath.Join(t.TempDir(), "webapp.db")
+	d := &deployment{database: o.Database, now: time.Now().Truncate(time.Second)}
+	server := testenv.StartProcess(t, d.now, o)
 	point := func() { d.origins, d.setClock = []string{server.Origin}, server.SetClock }
 	point()
 	interrupted := 0
@@ -64,7 +66,7 @@ func TestP09_KilledServer(t *testing.T) {
 		if slices.Contains(statuses, 0) {
 			interrupted++
 		}
-		server = testenv.StartProcess(t, d.database, d.now, many)
+		server = testenv.StartProcess(t, d.now, o)
 		point()
 
 		successes := map[string]int{}

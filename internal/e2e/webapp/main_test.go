@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 const many = 10_000
 
 // generous takes the budgets out of tests that are about something else.
-var generous = mfa.Limits{Attempts: many, Closed: many, Lookups: many}
+var generous = testenv.Options{Limits: mfa.Limits{Attempts: many, Closed: many, Lookups: many}}
 
 // deployment is one or more servers of one database.
 type deployment struct {
@@ -42,18 +42,18 @@ type deployment struct {
 }
 
 // onEach runs a test on one process and on two processes that share a file.
-func onEach(t *testing.T, limits mfa.Limits, test func(t *testing.T, d *deployment)) {
+func onEach(t *testing.T, o testenv.Options, test func(t *testing.T, d *deployment)) {
 	t.Run("one process", func(t *testing.T) {
-		demo := testenv.StartDemo(t, testenv.Options{Limits: limits})
+		demo := testenv.StartDemo(t, o)
 		test(t, &deployment{
 			origins: []string{demo.Origin}, database: demo.Database,
 			setClock: demo.Clock.Set, now: demo.Clock.Now(),
 		})
 	})
 	t.Run("two processes", func(t *testing.T) {
-		d := &deployment{database: filepath.Join(t.TempDir(), "webapp.db"), now: time.Now().Truncate(time.Second)}
-		a := testenv.StartProcess(t, d.database, d.now, limits.Attempts)
-		b := testenv.StartProcess(t, d.database, d.now, limits.Attempts)
+		o.Database = filepath.Join(t.TempDir(), "webapp.db")
+		d := &deployment{database: o.Database, now: time.Now().Truncate(time.Second)}
+		a, b := testenv.StartProcess(t, d.now, o), testenv.StartProcess(t, d.now, o)
 		d.origins = []string{a.Origin, b.Origin}
 		d.setClock = func(at time.Time) {
 			a.SetClock(at)

@@ -10,14 +10,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/internal/e2e/testenv"
 )
 
 const ways = 64
 
 func TestB06_ManyUsersSignInAtOnce(t *testing.T) {
-	onEach(t, mfa.Limits{}, func(t *testing.T, d *deployment) {
+	onEach(t, testenv.Options{}, func(t *testing.T, d *deployment) {
 		clients := make([]*testenv.Client, ways)
 		for i := range clients {
 			name := fmt.Sprintf("user%d", i)
@@ -107,7 +106,7 @@ func TestE04_RecoveryCodesAtOnce(t *testing.T) {
 }
 
 func TestJ01_FiveOfTwoHundredGuessesAreJudged(t *testing.T) {
-	onEach(t, mfa.Limits{}, func(t *testing.T, d *deployment) {
+	onEach(t, testenv.Options{}, func(t *testing.T, d *deployment) {
 		const guesses = 200
 		owner := d.enrolled(t, "alice")
 		clients := d.pending(t, 8, "alice", owner)
@@ -134,8 +133,9 @@ func TestJ01_FiveOfTwoHundredGuessesAreJudged(t *testing.T) {
 
 // J03: a new login, another server and a restart find the same counter.
 func TestJ03_NothingSetsTheCounterBack(t *testing.T) {
-	d := &deployment{database: t.TempDir() + "/webapp.db", now: time.Now().Truncate(time.Second)}
-	servers := []*testenv.Process{testenv.StartProcess(t, d.database, d.now, 0), testenv.StartProcess(t, d.database, d.now, 0)}
+	o := testenv.Options{Database: t.TempDir() + "/webapp.db"}
+	d := &deployment{database: o.Database, now: time.Now().Truncate(time.Second)}
+	servers := []*testenv.Process{testenv.StartProcess(t, d.now, o), testenv.StartProcess(t, d.now, o)}
 	point := func() {
 		d.origins = []string{servers[0].Origin, servers[1].Origin}
 		d.setClock = func(at time.Time) {
@@ -160,9 +160,9 @@ func TestJ03_NothingSetsTheCounterBack(t *testing.T) {
 		}
 		if i == 1 {
 			servers[0].Stop()
-			servers[0] = testenv.StartProcess(t, d.database, d.now, 0)
+			servers[0] = testenv.StartProcess(t, d.now, o)
 			servers[1].Kill()
-			servers[1] = testenv.StartProcess(t, d.database, d.now, 0)
+			servers[1] = testenv.StartProcess(t, d.now, o)
 			point()
 		}
 	}

@@ -180,7 +180,7 @@ func TestC13_SecretsAreNowhere(t *testing.T) {
 		plain := sha256.Sum256([]byte(strings.ReplaceAll(code, "-", "")))
 		assert.NotContains(t, database, string(plain[:]))
 	}
-	for _, answer := range strings.Split(recorded.from(0), "\n") {
+	for answer := range strings.SplitSeq(recorded.from(0), "\n") {
 		if strings.HasPrefix(answer, "Set-Cookie:") {
 			assert.Contains(t, answer, "HttpOnly")
 			assert.Contains(t, answer, "SameSite=Lax")

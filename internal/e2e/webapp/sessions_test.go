@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/internal/e2e/testenv"
 )
 
@@ -88,7 +87,7 @@ func TestB11_OldCookiesHoldNoCounter(t *testing.T) {
 // Removing the factor that a session stands on lowers it at its next request,
 // wherever that session is.
 func TestL05_RemovalLowersOtherSessions(t *testing.T) {
-	onEach(t, mfa.Limits{}, func(t *testing.T, d *deployment) {
+	onEach(t, testenv.Options{}, func(t *testing.T, d *deployment) {
 		owner := d.enrolled(t, "alice")
 		other := d.pending(t, 2, "alice", owner)[1]
 		a, err := other.Verify("totp", owner.App.Code(d.now))
