@@ -321,8 +321,7 @@ func TestF05_ParallelGuessesGetNoMoreThanTheTries(t *testing.T) {
 		go func() {
 			for {
 				_, err := kit.Manager.FinishVerify(ctx, s, c.ID, []byte("wrong"))
-				var again *mfa.ThrottledError
-				if !errors.As(err, &again) {
+				if _, again := errors.AsType[*mfa.ThrottledError](err); !again {
 					verdicts <- err
 					return
 				}

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -149,7 +150,7 @@ func trivial(e ast.Expr) bool {
 
 // C11, C12: what a client can write into Host and X-Forwarded-* decides
 // nothing.
-func TestC12_ForwardingHeadersAndHostAreNotTrusted(t *testing.T) {
+func TestC11_C12_ForwardingHeadersAndHostAreNotTrusted(t *testing.T) {
 	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{
 		"internal/returnto/returnto.go: r.Host":                  "compared with the Referer's host, both the client's word: it only chooses between coming back to a path of this origin and to none",
 		"session/cookiesession/loopback.go: r.Host":              "decides on the cookie's name and Secure flag, and only together with the connection's own address being loopback",
@@ -175,4 +176,61 @@ func TestC12_ForwardingHeadersAndHostAreNotTrusted(t *testing.T) {
 		})
 	})
 	allowed.checkUsed(t)
+}
+
+// D05: pquerna/otp computes codes and judges none: it returns no step, trims
+// Unicode white space and accepts an empty secret.
+func TestD05_CodesAreNotJudgedByTheLibraryBelow(t *testing.T) {
+	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{}}
+	computes := 0
+	eachSource(t, func(name string, files *token.FileSet, file *ast.File) {
+		ast.Inspect(file, func(node ast.Node) bool {
+			if n, ok := node.(*ast.SelectorExpr); ok {
+				switch types.ExprString(n) {
+				case "totp.Validate", "totp.ValidateCustom", "hotp.Validate", "hotp.ValidateCustom", "totp.Generate", "otp.NewKeyFromURL":
+					allowed.report(t, files, name, n, "compute the code with hotp.GenerateCodeCustom and compare it ourselves")
+				case "hotp.GenerateCodeCustom":
+					computes++
+				}
+			}
+			return true
+		})
+	})
+	assert.Positive(t, computes)
+}
+
+// M03, Q02: whoever decodes has a fuzz target beside it.
+func TestM03_Q02_EveryDecoderHasAFuzzTarget(t *testing.T) {
+	elsewhere := map[string]string{
+		"internal/wire":     "its target is FuzzReader",
+		"mfatest":           "reads the prompts of tests",
+		"bench":             "reads its own prompts",
+		"factor/factortest": "reads what factors return",
+	}
+	decodes := map[string]string{}
+	eachSource(t, func(name string, _ *token.FileSet, file *ast.File) {
+		dir := filepath.ToSlash(filepath.Dir(name))
+		if elsewhere[dir] != "" || strings.HasPrefix(dir, "examples") || strings.HasPrefix(dir, "internal/e2e") {
+			return
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			if n, ok := node.(*ast.SelectorExpr); ok {
+				switch types.ExprString(n) {
+				case "wire.NewReader", "wire.NewTextReader", "json.Unmarshal", "json.NewDecoder", "protocol.ParseCredentialRequestResponseBytes":
+					decodes[dir] = name
+				}
+			}
+			return true
+		})
+	})
+	assert.Greater(t, len(decodes), 3)
+	for dir, name := range decodes {
+		tests, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		require.NoError(t, err)
+		assert.True(t, slices.ContainsFunc(tests, func(test string) bool {
+			b, err := os.ReadFile(test)
+			require.NoError(t, err)
+			return strings.Contains(string(b), "\nfunc Fuzz")
+		}), "%s decodes, and no test beside it has a fuzz target", name)
+	}
 }

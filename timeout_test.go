@@ -21,7 +21,7 @@ func (hanging) Credentials(ctx context.Context, _ string) ([]mfa.Credential, err
 	return nil, ctx.Err()
 }
 
-func TestP08_AHangingStoreEndsACeremonyAfterTenSeconds(t *testing.T) {
+func TestQ04_AHangingStoreEndsACeremonyAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, hanging{memory.New()})
 		s := mfa.State{ID: "session", UserID: "anna", Methods: []mfa.Method{mfa.Password()}}
