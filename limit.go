@@ -86,8 +86,6 @@ func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
 		}
 	}
 	if b.resets && v == right {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-		defer cancel()
 		return b.m.resetAttempts(ctx, recordKey(budgetSecond, b.userID))
 	}
 	return nil

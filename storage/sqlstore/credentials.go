@@ -91,11 +91,10 @@ func (s *Store) selectCredentials(ctx context.Context, st *statement, args ...an
 	var out []mfa.Credential
 	for rows.Next() {
 		var c mfa.Credential
-		var created, used sql.NullInt64
-		if err := rows.Scan(&c.ID, &c.UserID, &c.Method, &c.Key, &c.Name, &c.Data, &created, &used, &c.Version); err != nil {
+		if err := rows.Scan(&c.ID, &c.UserID, &c.Method, &c.Key, &c.Name, &c.Data,
+			millisInto{&c.CreatedAt}, millisInto{&c.UsedAt}, &c.Version); err != nil {
 			return nil, err
 		}
-		c.CreatedAt, c.UsedAt = fromMillis(created), fromMillis(used)
 		out = append(out, c)
 	}
 	return out, rows.Err()

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -51,10 +50,8 @@ func (s *Store) selectRecord(ctx context.Context, key string) (r mfa.Record, fou
 	if !rows.Next() {
 		return mfa.Record{}, false, rows.Err()
 	}
-	var expires sql.NullInt64
-	if err := rows.Scan(&r.Key, &r.Data, &expires, &r.Version); err != nil {
+	if err := rows.Scan(&r.Key, &r.Data, millisInto{&r.ExpiresAt}, &r.Version); err != nil {
 		return mfa.Record{}, false, err
 	}
-	r.ExpiresAt = fromMillis(expires)
 	return r, true, nil
 }
