@@ -70,7 +70,7 @@ func TestL04_RemovalsOfTheLastTwoAtOnce(t *testing.T) {
 	o := generous
 	o.SignIn = mfa.Requirement{AAL: mfa.AAL2}
 	onEach(t, o, func(t *testing.T, d *deployment) {
-		for round := range 50 {
+		for round := range 25 { // fifty in all
 			name := fmt.Sprintf("user%d", round)
 			clients := []*testenv.Client{d.client(t, 0), d.client(t, 1)}
 			clients[0].SignUp(name)

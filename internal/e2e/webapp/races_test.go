@@ -53,24 +53,36 @@ func verify(c *testenv.Client, i int, method, code string) func() (testenv.Answe
 	}
 }
 
+// again is how often a race is run: one alone is sometimes lost by luck.
+const again = 3
+
 func TestD07_OneCodeIsOneSuccess(t *testing.T) {
 	onEach(t, generous, func(t *testing.T, d *deployment) {
 		clients := d.pending(t, ways, "alice", d.enrolled(t, "alice"))
-		code := clients[0].App.Code(d.now)
-		one(t, clients, "totp", code)
+		for range again {
+			one(t, clients, "totp", clients[0].App.Code(d.now))
+			d.wait(30 * time.Second)
+		}
 	})
 }
 
 func TestE03_OneRecoveryCodeIsOneSuccess(t *testing.T) {
 	onEach(t, generous, func(t *testing.T, d *deployment) {
 		clients := d.pending(t, ways, "alice", d.enrolled(t, "alice"))
-		one(t, clients, "lookup_secret", clients[0].Codes[0])
+		for i := range again {
+			one(t, clients, "lookup_secret", clients[0].Codes[i])
+		}
 	})
 }
 
-// one lets all clients give the same code at once, of whom one succeeds.
+// one lets all clients give the same code at once, of whom one succeeds. Those
+// who never did are not signed in.
 func one(t *testing.T, clients []*testenv.Client, method, code string) {
 	t.Helper()
+	levels := make([]string, len(clients))
+	for i, c := range clients {
+		levels[i] = c.AAL()
+	}
 	statuses, errs := make([]int, len(clients)), make([]error, len(clients))
 	atOnce(len(clients), func(i int) { statuses[i], errs[i] = verdict(verify(clients[i], i, method, code)) })
 	for _, err := range errs {
@@ -78,8 +90,10 @@ func one(t *testing.T, clients []*testenv.Client, method, code string) {
 	}
 	assert.Equal(t, map[int]int{http.StatusOK: 1, http.StatusUnprocessableEntity: len(clients) - 1}, count(statuses))
 	for i, c := range clients {
-		level := map[int]string{http.StatusOK: "aal2"}[statuses[i]]
-		assert.Equal(t, level, c.AAL())
+		if statuses[i] == http.StatusOK {
+			levels[i] = "aal2"
+		}
+		assert.Equal(t, levels[i], c.AAL())
 	}
 }
 
@@ -107,28 +121,35 @@ func TestE04_RecoveryCodesAtOnce(t *testing.T) {
 
 func TestJ01_FiveOfTwoHundredGuessesAreJudged(t *testing.T) {
 	onEach(t, testenv.Options{}, func(t *testing.T, d *deployment) {
-		const guesses = 200
-		owner := d.enrolled(t, "alice")
-		clients := d.pending(t, 8, "alice", owner)
-		statuses, errs := make([]int, guesses), make([]error, guesses)
-		wrong := owner.App.Wrong(d.now)
-		atOnce(guesses, func(i int) {
-			a, err := verify(clients[i%len(clients)], i, "totp", wrong)()
-			statuses[i], errs[i] = a.Status, err
-		})
-		for _, err := range errs {
-			require.NoError(t, err)
+		for round := range again {
+			fiveOfTwoHundred(t, d, fmt.Sprintf("user%d", round))
 		}
-		assert.Equal(t, map[int]int{http.StatusUnprocessableEntity: 5, http.StatusTooManyRequests: guesses - 5}, count(statuses))
-
-		a, err := clients[0].Verify("totp", owner.App.Code(d.now))
-		require.NoError(t, err)
-		assert.Equal(t, http.StatusTooManyRequests, a.Status, "the right code too")
-		assert.NotEmpty(t, a.Header.Get("Retry-After"))
-		a, err = clients[0].Verify("totp", owner.App.Code(d.wait(31*time.Second)))
-		require.NoError(t, err)
-		assert.Equal(t, http.StatusOK, a.Status, "after the delay")
 	})
+}
+
+func fiveOfTwoHundred(t *testing.T, d *deployment, name string) {
+	t.Helper()
+	const guesses = 200
+	owner := d.enrolled(t, name)
+	clients := d.pending(t, 8, name, owner)
+	statuses, errs := make([]int, guesses), make([]error, guesses)
+	wrong := owner.App.Wrong(d.now)
+	atOnce(guesses, func(i int) {
+		a, err := verify(clients[i%len(clients)], i, "totp", wrong)()
+		statuses[i], errs[i] = a.Status, err
+	})
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, map[int]int{http.StatusUnprocessableEntity: 5, http.StatusTooManyRequests: guesses - 5}, count(statuses))
+
+	a, err := clients[0].Verify("totp", owner.App.Code(d.now))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusTooManyRequests, a.Status, "the right code too")
+	assert.NotEmpty(t, a.Header.Get("Retry-After"))
+	a, err = clients[0].Verify("totp", owner.App.Code(d.wait(31*time.Second)))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, a.Status, "after the delay")
 }
 
 // J03: a new login, another server and a restart find the same counter.
