@@ -11,11 +11,12 @@ RACES ?= Test(B06|D02|D07|E03|E04|E06|G02|G07|G09|H06|H08|J01|L04|P03|P09|P15)_|
 test: tools
 	go test -race -timeout 20m $(TESTFLAGS) work
 
-# What takes too long for every change: races twenty times, fuzzing, the
-# browser five times.
+# What takes too long for every change: races twenty times, the browser five
+# times, the server killed five hundred times, fuzzing.
 test-long: tools
 	go test -race -timeout 2h -count=20 -run '$(RACES)' $(TESTFLAGS) work
 	go test -race -timeout 2h -count=5 $(TESTFLAGS) github.com/go-mfa/mfa/internal/e2e/...
+	MFA_LONG=1 go test -race -timeout 2h -run TestP09_ $(TESTFLAGS) github.com/go-mfa/mfa/internal/e2e/webapp
 	$(MAKE) fuzz FUZZTIME=2m
 
 lint:
