@@ -20,8 +20,10 @@ import (
 type Config struct {
 	// Prefix is the path under which the app mounts the handler, without a
 	// slash at its end. Empty means "/mfa"; "/" means the root of the host.
+	// With another one than "/mfa" set VerifyURL and EnrollURL of the
+	// Manager's Config to Prefix + "/verify" and Prefix + "/".
 	Prefix string
-	// AppName is shown on the pages.
+	// AppName is shown on the pages. Empty means "this site".
 	AppName string
 	// HomeURL is where the pages' way back leads: a path or a URL. Empty means "/".
 	HomeURL string
@@ -63,6 +65,9 @@ func New(m *mfa.Manager, cfg Config) (*Handler, error) {
 		cfg.Prefix = ""
 	case !prefixPath.MatchString(cfg.Prefix):
 		return nil, fmt.Errorf("mfahttp: Config.Prefix is %q: give a path such as \"/mfa\", of letters, digits and -._~, with a slash before each part and none at the end", cfg.Prefix)
+	}
+	if cfg.AppName == "" {
+		cfg.AppName = "this site"
 	}
 	if cfg.HomeURL == "" {
 		cfg.HomeURL = "/"

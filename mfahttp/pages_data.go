@@ -38,7 +38,7 @@ type OverviewPage struct {
 type MethodPanel struct {
 	Method      string // the AMR name: "totp"
 	Label       string // in English
-	Description string // in English
+	Description string // in English; empty for a method that the pages do not know
 	Credentials []CredentialRow
 	AddURL      string // where another one is set up; empty if that is not possible now
 }

@@ -81,7 +81,7 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 		return mfa.ErrNotFound
 	}
 	codesNext := false
-	_, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+	s, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
 		// Read before, so that its failure cannot hide an enrolment that took place.
 		before, err := h.m.Status(ctx, s)
 		if err != nil {
@@ -101,7 +101,7 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrInvalid):
 		return h.backToEnroll(r, err)
 	}
-	page := h.newEnrollPage(method, false, returnPath(r))
+	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
 	page.Name, page.Ceremony = formName(r), r.PostForm.Get("id")
 	a := h.alertFor(w, r, err, sentences{"rejected": "That code did not work. Enter the one that the app shows now."})
 	h.show(w, r, a, "enroll.html", &page, &page.Page)

@@ -41,7 +41,7 @@ func (h *Handler) pageFailed(w http.ResponseWriter, r *http.Request, err error) 
 		BackLabel: "Back to " + h.cfg.AppName,
 	}
 	if s, err := h.m.Load(r); err == nil && !s.Pending {
-		page.BackURL, page.BackLabel = h.url("/"), titleOverview
+		page.Active, page.BackURL, page.BackLabel = true, h.url("/"), titleOverview
 	}
 	h.show(w, r, alert, "error.html", &page, &page.Page)
 }

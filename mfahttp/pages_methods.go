@@ -28,6 +28,7 @@ func methodLabel(method string) string {
 	}
 }
 
+// methodDescription describes a method that the pages know by name.
 func methodDescription(method string) string {
 	switch method {
 	case methodTOTP:
@@ -35,7 +36,7 @@ func methodDescription(method string) string {
 	case methodWebAuthn:
 		return "A key that you plug in or hold to your phone, or a passkey on a device. The strongest protection."
 	default:
-		return "This method is no longer offered."
+		return ""
 	}
 }
 

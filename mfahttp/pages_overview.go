@@ -86,6 +86,9 @@ func (h *Handler) addPanels(page *OverviewPage, status mfa.Status, creds []mfa.C
 			page.Methods = append(page.Methods, MethodPanel{
 				Method: method, Label: methodLabel(method), Description: methodDescription(method),
 			})
+			if _, configured := methodStatus(status, method); !configured {
+				page.Methods[i].Description = "This method is no longer offered."
+			}
 		}
 		return &page.Methods[i]
 	}

@@ -46,7 +46,7 @@ func (h *Handler) showRecovery(w http.ResponseWriter, r *http.Request, failed er
 	page.Enrolled, page.Left, page.Total = codesLeft(creds)
 	var a alert
 	if failed != nil {
-		a = h.alertFor(w, r, failed, sentences{"rejected": "These codes can no longer be used. Create new ones."})
+		a = h.alertFor(w, r, failed, sentences{"rejected": "These codes were confirmed before, or it is too late for that. Create new ones if you are not sure."})
 	}
 	h.show(w, r, a, "recovery_codes.html", &page, &page.Page)
 	return nil

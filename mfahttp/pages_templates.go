@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,8 @@ func templateSource(overlay fs.FS, name string) (string, error) {
 	return string(source), err
 }
 
-// checkOverlay refuses files that would be ignored.
+// checkOverlay refuses files that would be ignored. Those one folder down are
+// what an embed.FS has whose fs.Sub was forgotten.
 func checkOverlay(overlay fs.FS) error {
 	if overlay == nil {
 		return nil
@@ -89,6 +91,15 @@ func checkOverlay(overlay fs.FS) error {
 	for _, name := range given {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("Config.Templates has a file %q, which no page uses: name it as one of %s, or take it out", name, strings.Join(known, ", "))
+		}
+	}
+	below, err := fs.Glob(overlay, "*/*.html")
+	if err != nil {
+		return fmt.Errorf("Config.Templates cannot be listed: %w", err)
+	}
+	for _, name := range below {
+		if slices.Contains(known, path.Base(name)) {
+			return fmt.Errorf("Config.Templates has a file %q, which no page uses: give the folder that it is in, with fs.Sub", name)
 		}
 	}
 	return nil

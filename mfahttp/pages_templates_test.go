@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/mfahttp"
 )
 
@@ -56,6 +57,7 @@ func TestNew_FindsMistakesInTemplates(t *testing.T) {
 		"no content":      {overlay(map[string]string{"error.html": `<p>{{.BackURL}}</p>`}), "template error.html cannot show"},
 		"unsafe context":  {overlay(map[string]string{"error.html": `{{define "content"}}<a href="{{.BackURL}}>{{end}}`}), "template error.html cannot show"},
 		"no page has it":  {overlay(map[string]string{"verfiy.html": "", "notes.txt": ""}), `Config.Templates has a file "verfiy.html", which no page uses: name it as one of enroll.html, error.html, layout.html,`},
+		"not the folder":  {overlay(map[string]string{"mfa/layout.html": ""}), `Config.Templates has a file "mfa/layout.html", which no page uses: give the folder that it is in, with fs.Sub`},
 		"cannot be read":  {unreadable{}, "template layout.html cannot be read from Config.Templates: no permission"},
 		"cannot be found": {unlistable{}, "Config.Templates cannot be listed: no permission"},
 	} {
@@ -64,8 +66,10 @@ func TestNew_FindsMistakesInTemplates(t *testing.T) {
 		assert.Contains(t, err.Error(), c.want, name)
 		assert.Regexp(t, `^mfahttp: `, err.Error(), name)
 	}
-	_, err := mfahttp.New(m, mfahttp.Config{Templates: overlay(nil)})
-	require.NoError(t, err)
+	for _, fine := range []fs.FS{overlay(nil), overlay(map[string]string{"mail/welcome.html": "", "notes.txt": ""})} {
+		_, err := mfahttp.New(m, mfahttp.Config{Templates: fine})
+		require.NoError(t, err)
+	}
 }
 
 type unreadable struct{}
@@ -94,6 +98,37 @@ func TestTemplates_FailingLater(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, got.status)
 	assert.NotContains(t, got.body, "half a page")
 	assert.Contains(t, a.logs.String(), "template overview.html")
+}
+
+// A layout tells those who are signed in from those whose sign-in waits.
+func TestTemplates_KnowWhoIsSignedIn(t *testing.T) {
+	a := newApp(t, withTemplates(overlay(map[string]string{
+		"layout.html": `{{if .Active}}signed in{{else}}waiting{{end}}{{template "content" .}}`,
+	})), setup{manager: func(c *mfa.Config) { c.SignIn = mfa.Requirement{AAL: mfa.AAL2} }})
+	waiting := a.newBrowser().login("ann")
+	shown := waiting.submit(waiting.show("/mfa/enroll/totp"), "totp-begin", nil)
+	for _, got := range []reply{
+		shown,
+		waiting.submit(shown.body, "totp-confirm", url.Values{"code": {"12345"}}),
+		waiting.open("/mfa/nowhere"),
+	} {
+		assert.Regexp(t, `^waiting`, got.body)
+	}
+	signedIn := a.newBrowser().login("bob")
+	signedIn.enrollByForms("phone")
+	shown = signedIn.submit(signedIn.show("/mfa/enroll/totp"), "totp-begin", nil)
+	for _, got := range []reply{
+		shown,
+		signedIn.submit(shown.body, "totp-confirm", url.Values{"code": {"12345"}}),
+		signedIn.open("/mfa/nowhere"),
+	} {
+		assert.Regexp(t, `^signed in`, got.body)
+	}
+}
+
+func TestPages_OfAnAppWithoutAName(t *testing.T) {
+	a := newApp(t, setup{handler: func(c *mfahttp.Config) { c.AppName = "" }})
+	assert.Contains(t, a.newBrowser().login("ann").show("/mfa/"), `<a href="/">this site</a>`, "a link has a text")
 }
 
 func TestPages_UnderAnotherPrefix(t *testing.T) {

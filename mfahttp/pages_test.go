@@ -178,6 +178,33 @@ func TestPages_WhoIsPendingSeesOnlyWhatItNeeds(t *testing.T) {
 	requireSeeOther(t, b.open("/mfa/"), "/login?return_to=%2Fmfa%2F")
 }
 
+// The verify page is no dead end for a sign-in that cannot go on there.
+func TestPages_WhoHasNothingToVerifyWithIsLedOn(t *testing.T) {
+	a := newApp(t, setup{manager: func(c *mfa.Config) { c.SignIn = mfa.Requirement{AAL: mfa.AAL2} }})
+	b := a.newBrowser().login("ann")
+	to := "/mfa/?return_to=%2Fhome"
+	requireSeeOther(t, b.open("/mfa/verify?return_to=/home"), to)
+	assert.Contains(t, b.show(to), `id="add-totp" href="/mfa/enroll/totp?return_to=%2Fhome"`)
+
+	// What kept the sign-in pending was removed elsewhere: a fresh first factor helps.
+	a = newApp(t)
+	first := a.newBrowser().login("ann")
+	first.enrollByForms("phone")
+	b = a.newBrowser().login("ann")
+	b.show("/mfa/verify")
+	requireSeeOther(t, first.submit(first.show("/mfa/"), "remove", nil), "/mfa/?done=removed")
+	requireSeeOther(t, b.open("/mfa/verify?return_to=/home"), "/login?return_to=%2Fhome")
+	assert.Equal(t, http.StatusOK, b.login("ann").open("/home").status)
+}
+
+// A method of the app's own is offered, even if the pages cannot set it up.
+func TestPages_MethodsTheyDoNotKnow(t *testing.T) {
+	a := newApp(t, setup{manager: func(c *mfa.Config) { c.Factors = append(c.Factors, &courier{}) }})
+	page := a.newBrowser().login("ann").show("/mfa/")
+	assert.Contains(t, page, `data-method="courier"`)
+	assert.NotContains(t, page, "no longer offered")
+}
+
 func TestPages_CancelLeavesTheSignedInAlone(t *testing.T) {
 	a := newApp(t)
 	b := a.newBrowser().login("ann")

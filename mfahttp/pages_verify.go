@@ -62,6 +62,10 @@ func (h *Handler) showVerify(w http.ResponseWriter, r *http.Request, s mfa.State
 		return err
 	}
 	offered := offer(status, choice)
+	if failed == nil && len(offered) == 0 && s.Pending && len(status.SignIn.Methods) == 0 {
+		// Not verifying but setting up a method, or signing in again, is what helps.
+		return pageError{error: status.SignIn, back: h.next(choice.returnTo)}
+	}
 	page := VerifyPage{
 		Page: h.newPage(titleVerify, !s.Pending, choice.returnTo), Allowed: choice.allowed,
 		OverviewURL: h.url("/", "return_to", choice.returnTo), NextURL: h.next(choice.returnTo),
