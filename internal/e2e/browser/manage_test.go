@@ -13,7 +13,7 @@ import (
 
 func escape(s string) string { return url.QueryEscape(s) }
 
-// item selects a credential on the overview by its place.
+// rename gives a credential on the overview another name.
 func (p *person) rename(item, name string) {
 	p.t.Helper()
 	p.Click(item + " details:nth-of-type(1) summary")
@@ -21,6 +21,7 @@ func (p *person) rename(item, name string) {
 	require.Equal(p.t, 200, p.Follow(item+" form[data-form=rename] button"))
 }
 
+// remove removes a credential on the overview.
 func (p *person) remove(item string) {
 	p.t.Helper()
 	p.Click(item + " details:nth-of-type(2) summary")

@@ -125,6 +125,7 @@ func (p *person) takeCode() string {
 	return code
 }
 
+// signOut signs out on the account page.
 func (p *person) signOut() {
 	p.t.Helper()
 	p.Open("/account")
@@ -132,7 +133,7 @@ func (p *person) signOut() {
 	p.at("/login")
 }
 
-// giveName gives name and password, and returns the path of the page that
+// givePassword gives name and password, and returns the path of the page that
 // comes then.
 func (p *person) givePassword() string {
 	p.t.Helper()
