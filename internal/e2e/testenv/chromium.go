@@ -42,7 +42,7 @@ func running(t testing.TB) context.Context {
 	chromium.stop = func() {
 		cancel()
 		wait()
-		_ = os.RemoveAll(profile) // a helper process may still hold a file; it is in the temporary folder
+		_ = os.RemoveAll(profile) // one of its processes may still hold a file; it is in the temporary folder
 	}
 	if err := chromedp.Do(ctx); err != nil {
 		chromium.stop()
