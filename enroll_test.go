@@ -260,7 +260,7 @@ func TestG07_CredentialIDBelongsToOneUser(t *testing.T) {
 
 func TestG07_OneOfManyRegistrationsOfOneIDWins(t *testing.T) {
 	kit := mfatest.New(t, nil)
-	const n = 16
+	const n = 64
 	key := &webAuthnKey{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
 	errs := make([]error, n)
 	atOnce(t, n, func(i int) func() {
@@ -346,7 +346,7 @@ func TestG09_OwnKeysAreExcludedAndBounded(t *testing.T) {
 		_, s = kit.EnrollKey(t, s)
 	}
 
-	const n = 8
+	const n = 64
 	var mu sync.Mutex
 	won := 0
 	atOnce(t, n, func(int) func() {

@@ -58,7 +58,7 @@ func TestB06_OneChallengeSucceedsOnce(t *testing.T) {
 	s := r.signIn(t, "anna")
 	c, err := r.BeginVerify(t.Context(), s, totpOnce)
 	require.NoError(t, err)
-	errs := parallel(32, func(int) error {
+	errs := parallel(64, func(int) error {
 		return untilJudged(func() error {
 			_, err := r.FinishVerify(t.Context(), s, c.ID, p.code(t, r.clock.now()))
 			return err
@@ -75,7 +75,7 @@ func TestD11_ConfirmingEnrolsOnceAndSpendsTheCode(t *testing.T) {
 	require.NoError(t, err)
 	p := newPhone(t, c.Prompt)
 	code := p.code(t, r.clock.now())
-	errs := parallel(32, func(int) error {
+	errs := parallel(64, func(int) error {
 		return untilJudged(func() error { _, _, err := r.FinishEnroll(t.Context(), s, c.ID, code); return err })
 	})
 	right, _ := tally(t, filterStepUp(errs))
