@@ -1,5 +1,4 @@
-// Security keys, and the conveniences of the recovery codes. Everything else
-// works without this script.
+// Security keys, and conveniences. Everything else works without this script.
 
 const encode = (buffer) =>
   btoa(Array.from(new Uint8Array(buffer), (b) => String.fromCharCode(b)).join(""))
@@ -174,10 +173,23 @@ function codesTools(tools) {
   });
 }
 
+// Of a form that is sent twice, by a double click, a browser shows the second
+// answer: that the code was used. Who waits for so many milliseconds means it.
+const sameClick = 5000;
+
+function sendOnce(form) {
+  let sent = -Infinity;
+  form.addEventListener("submit", (event) => {
+    if (performance.now() - sent < sameClick) event.preventDefault();
+    else sent = performance.now();
+  });
+}
+
 // Templates may leave out what they do not want.
 document.querySelectorAll("form[data-webauthn]").forEach(ready);
 document.querySelectorAll("#codes-tools").forEach(codesTools);
+document.querySelectorAll("form[method=post]").forEach(sendOnce);
 if (!document.querySelector("[autofocus]")) document.getElementById("alert")?.focus();
 for (const time of document.querySelectorAll(".mfa time[datetime]")) {
-  time.textContent = new Date(time.dateTime).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" });
+  time.textContent = new Date(time.dateTime).toLocaleDateString(document.documentElement.lang || undefined, { dateStyle: "long" });
 }
