@@ -146,7 +146,10 @@ func (b *browser) keep(set []*http.Cookie) {
 func (b *browser) save(state mfa.State) {
 	b.site.t.Helper()
 	var err error
-	if !b.do(func(w http.ResponseWriter, r *http.Request) { err = b.site.h.Session.Save(w, r, state) }) || err != nil {
+	if !b.do(func(w http.ResponseWriter, r *http.Request) { err = b.site.h.Session.Save(w, r, state) }) {
+		b.site.t.Fatalf("Save panicked where nothing stood in its way, or the connection broke: call it by hand to see how")
+	}
+	if err != nil {
 		b.site.t.Fatalf("Save failed where nothing stood in its way: %v", err)
 	}
 }

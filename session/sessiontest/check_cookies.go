@@ -11,7 +11,7 @@ import (
 func renewOnSave(t tb, h Harness) {
 	site := newSite(t, h)
 	b := site.browser()
-	saves := []mfa.State{pending("ann"), signedIn("ann"), elevated("ann"), elevated("ann"), pending("bob"), elevated("bob")}
+	saves := []mfa.State{pending(ann), signedIn(ann), elevated(ann), elevated(ann), pending(bob), elevated(bob)}
 	var before []map[string]string // the cookies after each save
 	for i, s := range saves {
 		b.save(s)
@@ -31,7 +31,7 @@ func renewOnSave(t tb, h Harness) {
 		}
 		before = append(before, now)
 	}
-	if v := b.load(); !v.is(elevated("bob")) {
+	if v := b.load(); !v.is(elevated(bob)) {
 		t.Errorf("trying old cookies ended the session that replaced them, got %s", v)
 	}
 }
@@ -45,13 +45,13 @@ func fixation(t tb, h Harness) {
 		attacker.save(signedIn("mallory"))
 		attacker.save(planted)
 		victim := site.with(attacker.cookies())
-		for _, s := range []mfa.State{pending("ann"), elevated("ann")} {
+		for _, s := range []mfa.State{pending(ann), elevated(ann)} {
 			victim.save(s)
 			if v := victim.load(); !v.is(s) {
 				t.Errorf("a sign-in over a session that was %s does not end up as the new user, got %s", what, v)
 			}
 			v := attacker.load()
-			if v.err == nil && v.state.UserID == "ann" || v.appUser == "ann" {
+			if v.err == nil && v.state.UserID == ann || v.appUser == ann {
 				t.Errorf("a cookie that an attacker planted (%s) shows the victim's session after the victim signed in (%s): session fixation", what, v)
 			}
 		}
@@ -61,14 +61,14 @@ func fixation(t tb, h Harness) {
 func logout(t tb, h Harness) {
 	site := newSite(t, h)
 	b := site.browser()
-	for _, s := range []mfa.State{pending("ann"), elevated("ann"), elevated("ann"), {}} {
+	for _, s := range []mfa.State{pending(ann), elevated(ann), elevated(ann), {}} {
 		b.save(s)
 	}
 	if v := b.load(); !v.nobody() {
 		t.Errorf("after the zero State was saved the browser must be nobody, got %s: signing out does not sign out", v)
 	}
 	if h.SetAppUser != nil {
-		if !b.do(func(w http.ResponseWriter, r *http.Request) { h.SetAppUser(w, r, "ann") }) {
+		if !b.do(func(w http.ResponseWriter, r *http.Request) { h.SetAppUser(w, r, ann) }) {
 			t.Fatalf("SetAppUser failed")
 		}
 		if v := b.load(); !v.unknown() {
@@ -89,8 +89,8 @@ func logout(t tb, h Harness) {
 func tampering(t tb, h Harness) {
 	site := newSite(t, h)
 	b, other := site.browser(), site.browser()
-	b.save(elevated("ann"))
-	other.save(elevated("bob"))
+	b.save(elevated(ann))
+	other.save(elevated(bob))
 	good, others := b.cookies(), other.cookies()
 	carried := false
 	for name, value := range good {
@@ -110,7 +110,7 @@ func tampering(t tb, h Harness) {
 	if !carried {
 		t.Errorf("a browser that leaves out a cookie is still signed in, whichever it leaves out: the session does not hang on its cookie")
 	}
-	if v := site.with(good).load(); !v.is(elevated("ann")) {
+	if v := site.with(good).load(); !v.is(elevated(ann)) {
 		t.Errorf("trying forged cookies ended the real session, got %s: anybody can sign others out", v)
 	}
 }

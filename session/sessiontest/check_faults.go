@@ -1,9 +1,9 @@
 package sessiontest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/go-mfa/mfa"
@@ -19,11 +19,11 @@ func failingSave(t tb, h Harness) {
 	for n := 1; n <= most; n++ {
 		site := newSite(t, h)
 		b := site.browser()
-		b.save(pending("ann"))
+		b.save(pending(ann))
 		var err error
 		h.FailWrite(n)
 		reached := b.do(func(w http.ResponseWriter, r *http.Request) {
-			if err = h.Session.Save(w, r, elevated("ann")); err != nil {
+			if err = h.Session.Save(w, r, elevated(ann)); err != nil {
 				http.Error(w, "unavailable", http.StatusServiceUnavailable)
 			}
 		})
@@ -43,7 +43,7 @@ func leftAfterError(t tb, site *site, b *browser, n int) {
 	t.Helper()
 	try := func(cookies map[string]string) {
 		v := site.with(cookies).load()
-		if !v.nobody() && !v.is(pending("ann")) {
+		if !v.nobody() && !v.is(pending(ann)) {
 			t.Errorf("Save returned an error (write %d failed), and yet the session is now %s: a fault elevates", n, v)
 		}
 	}
@@ -57,7 +57,7 @@ func concurrent(t tb, h Harness) {
 	const savers, rounds = 8, 6
 	states := make([]mfa.State, savers)
 	for i := range states {
-		user := fmt.Sprintf("user-%d", i)
+		user := strconv.Itoa(2000 + i)
 		states[i] = elevated(user)
 		if i%3 == 0 {
 			states[i] = pending(user)

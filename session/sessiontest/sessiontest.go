@@ -35,7 +35,17 @@ type Harness struct {
 	// cookie stays good: a documented limit of sealed cookies and tokens. Old
 	// cookies may then load what they held, and still never anything newer.
 	Replayable bool
+	// NumericUsers says that the app's user ids are numbers, so that the
+	// adapter takes no others.
+	NumericUsers bool
 }
+
+// The users of the checks. Their ids are numbers for the sake of apps whose
+// ids are.
+const (
+	ann = "1001"
+	bob = "1002"
+)
 
 // Run checks the adapter. newHarness is called once for each check, from the
 // check's own goroutine, and must return sessions that nothing else uses.
