@@ -25,6 +25,10 @@ func main() {
 	db := flag.String("db", "", "database `file`; the sealing key is kept beside it (default: a file in the user's cache folder)")
 	flag.Parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if flag.NArg() > 0 {
+		log.Error("webapp takes no arguments beside its flags", "argument", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *addr, *db, log); err != nil {
@@ -73,7 +77,7 @@ func run(ctx context.Context, addr, db string, log *slog.Logger) (err error) {
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := server.Shutdown(shutdown); err != nil {
-		return fmt.Errorf("shutting down: %w", err)
+		return errors.Join(fmt.Errorf("shutting down: %w", err), server.Close())
 	}
 	return nil
 }

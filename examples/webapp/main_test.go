@@ -81,7 +81,7 @@ func TestFlagsAreExplainedAndChecked(t *testing.T) {
 	for _, flag := range []string{"-addr", `(default "localhost:8080")`, "-db", "cache folder"} {
 		assert.Contains(t, stderr.String(), flag)
 	}
-	for _, args := range [][]string{{"-addr", "nonsense"}, {"-addr", "localhost:99999"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-addr", "nonsense"}, {"-addr", "localhost:99999"}, {"-nonsense"}, {"localhost:9090"}} {
 		cmd, stderr = command(t, args...)
 		cmd.Env = append(cmd.Env, "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir())
 		assert.Error(t, cmd.Run(), args)

@@ -85,6 +85,9 @@ func New(o Options) (_ *App, err error) {
 	if a.mfa, err = a.newManager(o, origin, key); err != nil {
 		return nil, err
 	}
+	if err = makeTables(db); err != nil {
+		return nil, err
+	}
 	if a.handler, err = a.routes(); err != nil {
 		return nil, err
 	}

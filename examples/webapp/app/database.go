@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -27,9 +26,8 @@ CREATE TABLE IF NOT EXISTS sessions (
 );
 CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expiry);`
 
-// openDatabase opens the app's database, whose folder must exist, and makes
-// the app's own tables. One connection does all the writing, and waits for
-// those of other processes.
+// openDatabase opens the app's database, whose folder must exist. One
+// connection does all the writing, and waits for those of other processes.
 func openDatabase(file string) (*sql.DB, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
@@ -42,10 +40,17 @@ func openDatabase(file string) (*sql.DB, error) {
 		return nil, fmt.Errorf("database %q: %w", file, err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(context.Background(), schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing database %q: %w", file, err), db.Close())
-	}
 	return db, nil
+}
+
+// makeTables makes the app's own tables. It comes after the library's Migrate,
+// which tries again while another process puts a new file into WAL mode: for
+// that SQLite does not wait.
+func makeTables(db *sql.DB) error {
+	if _, err := db.ExecContext(context.Background(), schema); err != nil {
+		return fmt.Errorf("preparing the app's tables: %w", err)
+	}
+	return nil
 }
 
 // ensureFolder makes the folder of a file, for its owner only.

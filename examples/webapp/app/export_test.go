@@ -9,5 +9,8 @@ func (a *App) RoutePatterns() []string {
 	return patterns
 }
 
-// MakeKey is makeKey, for the test that lets several processes start at once.
-var MakeKey = makeKey
+// For the tests that let several processes start at once.
+var (
+	MakeKey    = makeKey
+	SealingKey = sealingKey
+)

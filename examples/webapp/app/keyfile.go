@@ -20,9 +20,11 @@ func sealingKey(database string) ([]byte, error) {
 		return nil, fmt.Errorf("folder of the database: %w", err)
 	}
 	file := database + ".key"
+	// Asked before the key is read: another process that starts makes the key first.
+	_, noDatabase := os.Stat(database)
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(database); err == nil {
+		if noDatabase == nil {
 			return nil, fmt.Errorf("%s is missing while %s is there: put the key back, or remove the database to start anew", file, database)
 		}
 		if err := makeKey(file); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-mfa/mfa"
 )
@@ -43,7 +42,7 @@ func (a *App) loginPage(w http.ResponseWriter, r *http.Request) { a.formPage(w, 
 
 func (a *App) formPage(w http.ResponseWriter, r *http.Request, name string) {
 	a.render(w, r, http.StatusOK, name, loginForm{
-		ReturnTo: localPath(r.URL.Query().Get("return_to")),
+		ReturnTo: mfa.ReturnTo(r.URL.Query().Get("return_to"), ""),
 		SignedIn: a.sessions.GetString(r.Context(), userKey) != "",
 	})
 }
@@ -100,10 +99,7 @@ func (a *App) signIn(w http.ResponseWriter, r *http.Request, u user) {
 		a.writeJSON(w, r, http.StatusOK, answer)
 		return
 	}
-	to := localPath(r.PostForm.Get("return_to"))
-	if to == "" {
-		to = "/account"
-	}
+	to := mfa.ReturnTo(r.PostForm.Get("return_to"), "/account")
 	if status.Pending {
 		to = withReturnTo(a.mfa.Destination(status.SignIn), to)
 	}
@@ -131,18 +127,9 @@ func (a *App) formAgain(w http.ResponseWriter, r *http.Request, name string, c c
 	}
 	a.render(w, r, f.Status, name, loginForm{
 		Username: c.Username, Email: c.Email, Phone: c.Phone, Error: f.Title,
-		ReturnTo: localPath(r.PostForm.Get("return_to")),
+		ReturnTo: mfa.ReturnTo(r.PostForm.Get("return_to"), ""),
+		SignedIn: a.sessions.GetString(r.Context(), userKey) != "",
 	})
-}
-
-// localPath returns a path of this app that is safe to redirect to, or "".
-func localPath(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") ||
-		strings.ContainsAny(u.Path, "\\\r\n\t\x00") {
-		return ""
-	}
-	return u.RequestURI()
 }
 
 // withReturnTo adds to a URL of the library where to go from there.

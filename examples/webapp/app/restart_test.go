@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-mfa/mfa/examples/webapp/app"
 )
@@ -106,6 +108,42 @@ func TestSealingKeyIsOneForProcessesThatStartAtOnce(t *testing.T) {
 		assert.Len(t, key, 65)
 		assert.Equal(t, keys[0], key)
 	}
+}
+
+// The key of a process that starts a moment later is not missed.
+func TestSealingKeyIsThereBeforeTheDatabase(t *testing.T) {
+	folder := t.TempDir()
+	for i := range 200 {
+		database := filepath.Join(folder, strconv.Itoa(i)+".db")
+		var group sync.WaitGroup
+		begin := make(chan struct{})
+		for range 4 {
+			group.Go(func() {
+				<-begin
+				if _, err := app.SealingKey(database); assert.NoError(t, err) {
+					assert.NoError(t, os.WriteFile(database, nil, 0o600))
+				}
+			})
+		}
+		close(begin)
+		group.Wait()
+	}
+}
+
+func TestAppsThatStartAtOnce(t *testing.T) {
+	options := app.Options{Database: filepath.Join(t.TempDir(), "webapp.db"), Origin: "http://localhost:8080", PasswordCost: bcrypt.MinCost}
+	var group sync.WaitGroup
+	begin := make(chan struct{})
+	for range 16 {
+		group.Go(func() {
+			<-begin
+			if a, err := app.New(options); assert.NoError(t, err) {
+				assert.NoError(t, a.Close())
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
 }
 
 func TestOptionsAreChecked(t *testing.T) {

@@ -42,6 +42,9 @@ func TestSignUpAndLoginByForm(t *testing.T) {
 	a = b.submit("/login", url.Values{"username": {"ALICE"}, "password": {password}, "return_to": {"/lax"}})
 	assert.Equal(t, http.StatusSeeOther, a.status)
 	assert.Equal(t, "/lax", a.header.Get("Location"))
+	a = b.submit("/login", url.Values{"username": {"alice"}, "password": {"wrong"}})
+	assert.Equal(t, http.StatusUnauthorized, a.status)
+	assert.Contains(t, a.body, "You are signed in.")
 
 	a = b.submit("/logout", nil)
 	assert.Equal(t, http.StatusSeeOther, a.status)
@@ -101,7 +104,7 @@ func TestReturnToStaysOnThisOrigin(t *testing.T) {
 	b.signUp("alice")
 	for _, evil := range []string{
 		"https://evil.example", "//evil.example", `/\evil.example`, "/%5cevil.example", "/%2f/evil.example",
-		"javascript:alert(1)", "evil", "", "/\r\nX: y", "/\t/evil.example",
+		"javascript:alert(1)", "evil", "", "/\r\nX: y", "/\t/evil.example", "/%252fevil.example", "/%01",
 	} {
 		a := b.submit("/login", url.Values{"username": {"alice"}, "password": {password}, "return_to": {evil}})
 		require.Equal(t, http.StatusSeeOther, a.status)
