@@ -34,7 +34,7 @@ func main() {
 			return mfa.User{ID: id, Name: id}, nil
 		},
 	}))
-	http.Handle("/mfa/", must(mfahttp.New(m, mfahttp.Config{AppName: "Example"})))
+	http.Handle("/mfa/", must(mfahttp.New(m, mfahttp.Config{AppName: "Example", HomeURL: "/secret"})))
 	http.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`<!doctype html><form method="post"><button>Sign in as alice</button></form>`))
 	})
