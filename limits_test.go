@@ -339,3 +339,35 @@ func TestK01_LeaseOfADeadProcessCountsAsWrong(t *testing.T) {
 type panicOnUpdate struct{ mfa.Store }
 
 func (panicOnUpdate) UpdateCredential(context.Context, mfa.Credential, int64) error { panic("died") }
+
+// What costs no attempt gives none back either: a code that was overheard
+// after its use, or a store that fails, opens no budget.
+func TestJ08_ReplaysAndFaultsDoNotResetTheCounter(t *testing.T) {
+	r := newRig(t, nil)
+	p, _ := r.enrollTOTP(t, r.signIn(t, "anna"))
+	s := r.signIn(t, "anna")
+	spent := p.code(t, r.clock.now())
+	_, err := r.Verify(t.Context(), s, totpOnce, spent)
+	require.NoError(t, err)
+	r.clock.add(30 * time.Second) // fresh is not judged yet, spent is still in the window
+	fresh := p.code(t, r.clock.now())
+	broken := newRig(t, brokenUpdate{r.store})
+	broken.clock.t = r.clock.now()
+	for i := range 5 {
+		_, err := r.Verify(t.Context(), s, totpOnce, p.wrong(t, r.clock.now(), i))
+		require.ErrorIs(t, err, mfa.ErrRejected, "guess %d", i)
+		if i == 4 {
+			break
+		}
+		_, err = r.Verify(t.Context(), s, totpOnce, spent)
+		require.ErrorIs(t, err, mfa.ErrRejected, "free, and worth nothing")
+		_, err = broken.Verify(t.Context(), s, totpOnce, fresh)
+		require.NotErrorIs(t, err, mfa.ErrRejected)
+		require.Error(t, err)
+	}
+	_, err = r.Verify(t.Context(), s, totpOnce, fresh)
+	assert.Equal(t, 30*time.Second, throttled(t, err), "the fifth wrong answer closed it")
+	assert.Equal(t, 4, r.count(mfa.EventRefused, mfa.OutcomeReplayed))
+	_, err = r.Verify(t.Context(), s, totpOnce, spent)
+	throttled(t, err)
+}
