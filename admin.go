@@ -14,8 +14,16 @@ import (
 // all of them, and opens the user's budget of attempts again. If no real
 // credential is left the recovery methods go too. Every session that relied on
 // them is lowered at its next request. It asks no session: the app decides who
-// is an admin, and actor and reason go into the events.
+// is an admin, and actor and reason go into the events. Errors: ErrInvalid if
+// actor, user or reason is empty or a method is none that is configured,
+// retired or held by the user; a *ThrottledError; or a fault.
 func (m *Manager) AdminReset(ctx context.Context, actor, userID, reason string, methods ...string) error {
+	if err := checkAdmin(actor, userID, reason); err != nil {
+		return err
+	}
+	if err := m.checkMethods(ctx, userID, methods); err != nil {
+		return err
+	}
 	for i := range maxSwaps {
 		if err := pause(ctx, i); err != nil {
 			return err
@@ -57,8 +65,40 @@ func (m *Manager) resetTargets(creds []Credential, methods []string) []Credentia
 	return append(first, then...)
 }
 
-// Unlock opens a user's budget of attempts again, for an admin.
+// checkAdmin refuses what would leave an event that says nothing, or that
+// means nobody.
+func checkAdmin(actor, userID, reason string) error {
+	if actor == "" || userID == "" || reason == "" {
+		return fmt.Errorf("%w: name the admin, the user and the reason", ErrInvalid)
+	}
+	return nil
+}
+
+// checkMethods refuses a method that means nothing, so that a slip of the pen
+// does not pass for a reset.
+func (m *Manager) checkMethods(ctx context.Context, userID string, methods []string) error {
+	if len(methods) == 0 {
+		return nil
+	}
+	creds, err := m.credentials(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, name := range methods {
+		held := slices.ContainsFunc(creds, func(c Credential) bool { return c.Method == name })
+		if m.factors[name] == nil && !slices.Contains(m.cfg.Retired, name) && !held {
+			return fmt.Errorf("%w: there is no method %q", ErrInvalid, name)
+		}
+	}
+	return nil
+}
+
+// Unlock opens a user's budget of attempts again, for an admin. Errors as for
+// AdminReset.
 func (m *Manager) Unlock(ctx context.Context, actor, userID, reason string) error {
+	if err := checkAdmin(actor, userID, reason); err != nil {
+		return err
+	}
 	if err := m.resetAttempts(ctx, recordKey(budgetSecond, userID)); err != nil {
 		return err
 	}
@@ -71,6 +111,9 @@ func (m *Manager) Unlock(ctx context.Context, actor, userID, reason string) erro
 // start clean, though ids must not be reused. Budgets for sends, which hold no
 // user id, expire by themselves.
 func (m *Manager) Forget(ctx context.Context, userID string) error {
+	if userID == "" {
+		return fmt.Errorf("%w: name the user", ErrInvalid)
+	}
 	if err := m.deleteUser(ctx, userID); err != nil {
 		return err
 	}

@@ -220,3 +220,44 @@ func TestE06_ALimitOfOneStillLetsCodesBeReplaced(t *testing.T) {
 		assert.Equal(t, m.Method != "totp", m.Enrollable, m.Method)
 	}
 }
+
+func TestC02_RoutesThatNoFactorCanCloseAreRefusedAtStartUp(t *testing.T) {
+	r := newRig(t, nil) // TOTP and recovery codes
+	for name, c := range map[string]struct {
+		q  mfa.Requirement
+		ok bool
+	}{
+		"a slip of the pen":        {mfa.Requirement{AAL: mfa.AAL2, Methods: []string{"topt"}}, false},
+		"a factor that is not set": {mfa.Requirement{AAL: mfa.AAL2, Methods: []string{"webauthn"}}, false},
+		"a first factor alone":     {mfa.Requirement{AAL: mfa.AAL2, Methods: []string{"password"}}, false},
+		"keys without keys":        {mfa.Requirement{AAL: mfa.AAL2, PhishingResistant: true}, false},
+		"codes that cannot resist": {mfa.Requirement{AAL: mfa.AAL2, PhishingResistant: true, Methods: []string{"totp", "oidc"}}, false},
+		"one of them can":          {mfa.Requirement{AAL: mfa.AAL2, Methods: []string{"topt", "totp"}}, true},
+		"a vouched sign-in":        {mfa.Requirement{AAL: mfa.AAL2, Methods: []string{"oidc"}}, true},
+		"a fresh password":         {mfa.Requirement{AAL: mfa.AAL1, Methods: []string{"password"}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.ok {
+				assert.NotPanics(t, func() { r.Require(c.q) })
+			} else {
+				assert.Panics(t, func() { r.Require(c.q) })
+			}
+		})
+	}
+}
+
+func TestL08_AdminsNameWhatTheyMean(t *testing.T) {
+	r := newRig(t, nil)
+	ctx := t.Context()
+	r.enrollTOTP(t, r.signIn(t, "anna"))
+	require.ErrorIs(t, r.AdminReset(ctx, "root", "anna", "lost phone", "topt"), mfa.ErrInvalid)
+	require.ErrorIs(t, r.AdminReset(ctx, "", "anna", "lost phone"), mfa.ErrInvalid)
+	require.ErrorIs(t, r.AdminReset(ctx, "root", "", "lost phone"), mfa.ErrInvalid)
+	require.ErrorIs(t, r.AdminReset(ctx, "root", "anna", ""), mfa.ErrInvalid)
+	require.ErrorIs(t, r.Unlock(ctx, "root", "anna", ""), mfa.ErrInvalid)
+	require.ErrorIs(t, r.Forget(ctx, ""), mfa.ErrInvalid)
+	infos, err := r.Credentials(ctx, "anna")
+	require.NoError(t, err)
+	assert.Len(t, infos, 1)
+	require.NoError(t, r.AdminReset(ctx, "root", "anna", "lost phone", "totp"))
+}

@@ -3,6 +3,7 @@ package mfa
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -39,10 +40,33 @@ func (m *Manager) validate(q Requirement) error {
 	case len(q.AnyOf) > 0:
 		return errors.New("Requirement.AnyOf is set, and alternatives are not built yet: leave it empty")
 	}
+	if q.AAL == AAL2 {
+		if err := m.reachable(q); err != nil {
+			return err
+		}
+	}
 	for _, name := range q.Methods {
 		if !methodName.MatchString(name) {
 			return fmt.Errorf("%q in Requirement.Methods is no method: use its AMR name, such as totp", name)
 		}
+	}
+	return nil
+}
+
+// reachable refuses an AAL2 that none of the configured factors can close. A
+// federated sign-in for which the app vouches closes it too.
+func (m *Manager) reachable(q Requirement) error {
+	can := func(name string) bool {
+		info, configured := m.infos[name]
+		named := len(q.Methods) == 0 || slices.Contains(q.Methods, name)
+		return named && (!configured || !q.PhishingResistant || !info.Guessable)
+	}
+	candidates := append(slices.Clone(m.order), m.cfg.Retired...)
+	if !q.PhishingResistant {
+		candidates = append(candidates, "oidc")
+	}
+	if !slices.ContainsFunc(candidates, can) {
+		return errors.New("no configured factor can close AAL2 with these Methods and PhishingResistant: name methods of Config.Factors, and for PhishingResistant add webauthnfactor.New")
 	}
 	return nil
 }

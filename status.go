@@ -11,7 +11,7 @@ import (
 type Status struct {
 	ID               string         `json:"id"`               // State.ID
 	Active           bool           `json:"active"`           // signed in: the session is not Pending
-	AuthenticatedAt  *time.Time     `json:"authenticated_at"` // of the newest use that closes AAL
+	AuthenticatedAt  *time.Time     `json:"authenticated_at"` // of the newest use that closes AAL; nil if that is not known
 	AAL              AAL            `json:"authenticator_assurance_level"`
 	Completed        []StatusMethod `json:"authentication_methods"`
 	AMR              []string       `json:"amr"` // RFC 8176
@@ -27,7 +27,7 @@ type Status struct {
 type StatusMethod struct {
 	Method      string    `json:"method"`
 	AAL         AAL       `json:"aal"` // AAL2 if this use closes aal2, else AAL1
-	CompletedAt time.Time `json:"completed_at"`
+	CompletedAt time.Time `json:"completed_at,omitzero"` // zero for a session from before the library
 }
 
 // MethodStatus is what a configured method is to a session.
@@ -72,7 +72,7 @@ func (m *Manager) status(ctx context.Context, s State, creds []Credential) (Stat
 		}
 		st.Completed = append(st.Completed, done)
 	}
-	if at, closed := newestClosing(methods, level, Requirement{}, m.now()); closed {
+	if at, closed := newestClosing(methods, level, Requirement{}, m.now()); closed && !at.IsZero() {
 		st.AuthenticatedAt = &at
 	}
 	if s.Pending {
