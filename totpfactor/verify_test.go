@@ -290,3 +290,24 @@ func TestA09_NeverPhishingResistant(t *testing.T) {
 	assert.Equal(t, factor.Evidence{Category: factor.Possession}, res.Evidence)
 	assert.Equal(t, factor.Info{Method: "totp", Category: factor.Possession, Promptless: true, Guessable: true}, f.Info())
 }
+
+// D02: once in a million steps two neighbours have the same code, and it is
+// still accepted once. With the secret of RFC 6238, steps 910737 and 910738 do.
+func TestD02_SameCodeInNeighbouringStepsAcceptedOnce(t *testing.T) {
+	const twin, twinCode = 910737, "911617"
+	f := newFactor(t, Config{})
+	k := credential{key: key{params: f.params, secret: []byte("12345678901234567890")}, last: twin - 10}
+	for _, step := range []uint64{twin, twin + 1} {
+		got, err := k.code(step)
+		require.NoError(t, err)
+		require.Equal(t, twinCode, got)
+	}
+	c := factor.Credential{ID: "c1", UserID: alice.ID, Method: Method, Data: k.encode()}
+	at := time.Unix((twin+1)*30, 0)
+	_, err := verify(f, at, twinCode, &c)
+	require.NoError(t, err)
+	for _, later := range []time.Duration{0, period} {
+		_, err = verify(f, at.Add(later), twinCode, &c)
+		require.ErrorIs(t, err, factor.ErrReplayed, "%v later", later)
+	}
+}
