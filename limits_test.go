@@ -336,6 +336,24 @@ func TestK01_LeaseOfADeadProcessCountsAsWrong(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A lease that ends long from now was taken before the clock was set back. It
+// does not stay open until that time comes again.
+func TestK01_LeaseFromTheFutureCountsAsWrong(t *testing.T) {
+	r := newRig(t, nil)
+	p, _ := r.enrollTOTP(t, r.signIn(t, "anna"))
+	s := r.signIn(t, "anna")
+	dead := newRig(t, panicOnUpdate{r.store})
+	dead.clock.t = r.clock.now().Add(24 * time.Hour)
+	for range 5 {
+		assert.Panics(t, func() { _, _ = dead.Verify(t.Context(), s, totpOnce, p.code(t, dead.clock.now())) })
+	}
+	_, err := r.Verify(t.Context(), s, totpOnce, p.code(t, r.clock.now()))
+	assert.Equal(t, 30*time.Second, throttled(t, err))
+	r.clock.add(30 * time.Second)
+	_, err = r.Verify(t.Context(), s, totpOnce, p.code(t, r.clock.now()))
+	require.NoError(t, err)
+}
+
 type panicOnUpdate struct{ mfa.Store }
 
 func (panicOnUpdate) UpdateCredential(context.Context, mfa.Credential, int64) error { panic("died") }
