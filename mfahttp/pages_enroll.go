@@ -103,7 +103,7 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 	}
 	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
 	page.Name, page.Ceremony = formName(r), r.PostForm.Get("id")
-	a := h.alertFor(w, r, err, sentences{"rejected": "That code did not work. Enter the one that the app shows now."})
+	a := h.alertFor(w, r, err, sentences{"rejected": "That code did not work. Enter the one that the app shows now, or start over."})
 	h.show(w, r, a, "enroll.html", &page, &page.Page)
 	return nil
 }

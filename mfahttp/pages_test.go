@@ -122,7 +122,7 @@ func TestPages_StableIDs(t *testing.T) {
 	for path, ids := range map[string][]string{
 		"/mfa/":                             {`data-method="totp"`, `data-method="webauthn"`, `id="add-totp"`, `id="add-webauthn"`, `id="recovery"`, `id="codes-left"`, `id="create-codes"`, `data-form="rename"`, `data-form="remove"`},
 		"/mfa/enroll/totp":                  {`id="totp-begin"`, `name="name"`},
-		"/mfa/enroll/webauthn":              {`id="webauthn-enroll"`, `data-webauthn="enroll"`, `id="webauthn-error"`, `data-codes="/mfa/recovery-codes"`, `data-next="/mfa/?done=added"`, `<noscript>`},
+		"/mfa/enroll/webauthn":              {`id="webauthn-enroll"`, `data-webauthn="enroll"`, `id="webauthn-error"`, `data-codes="/mfa/recovery-codes"`, `data-next="/mfa/?done=added"`, `data-invalid="`, `data-conflict="`, `<noscript>`},
 		"/mfa/verify":                       {`id="webauthn-verify"`, `data-webauthn="verify"`, `data-next="/"`, `id="lost-device"`, `id="others"`, `id="cancel"`, `<noscript>`},
 		"/mfa/verify?method=totp":           {`id="verify"`, `name="code" type="text" inputmode="numeric" autocomplete="one-time-code"`, `id="lost-device"`},
 		"/mfa/verify?method=lookup_secret":  {`id="verify"`, `name="code" type="text" autocomplete="off"`, `id="lost-device"`},

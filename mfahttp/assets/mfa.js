@@ -106,7 +106,7 @@ async function verify(form) {
 // The sentences are in the template, so that they can be translated.
 function explain(error) {
   if (error instanceof Problem) {
-    return { rejected: "rejected", throttled: "throttled" }[error.problem.code] ?? "failed";
+    return { rejected: "rejected", throttled: "throttled", bad_request: "invalid", conflict: "conflict" }[error.problem.code] ?? "failed";
   }
   switch (error.name) {
     case "NotAllowedError": return "cancelled";
@@ -117,9 +117,12 @@ function explain(error) {
   }
 }
 
-function follow(problem) {
+// follow goes to where something can be done about a problem. After a sign-in
+// nobody is asked to verify twice: the way back leads past the verify page.
+function follow(problem, form) {
   const to = new URL(problem.redirect_to, location.href);
-  to.searchParams.set("return_to", location.pathname + location.search);
+  const here = location.pathname + location.search;
+  to.searchParams.set("return_to", form.dataset.webauthn === "verify" ? form.dataset.next : here);
   location.assign(to);
 }
 
@@ -127,7 +130,7 @@ function ready(form) {
   const button = form.querySelector("button[type=submit]");
   const alert = form.querySelector("[role=alert]");
   const say = (name) => {
-    alert.textContent = form.dataset[name];
+    alert.textContent = form.dataset[name] ?? form.dataset.failed;
     alert.hidden = false;
     alert.focus();
   };
@@ -143,7 +146,7 @@ function ready(form) {
     try {
       location.assign(await (form.dataset.webauthn === "enroll" ? enroll(form) : verify(form)));
     } catch (error) {
-      if (error.problem?.redirect_to) follow(error.problem);
+      if (error.problem?.redirect_to) follow(error.problem, form);
       else if (error.name !== "AbortError") say(explain(error));
     } finally {
       button.disabled = false;
@@ -184,6 +187,10 @@ function sendOnce(form) {
     else sent = performance.now();
   });
 }
+
+// Secrets are shown once, also by a browser that keeps the page, no-store or
+// not, for its back button.
+addEventListener("pagehide", () => document.querySelectorAll("#qr, #otpauth, #secret, #codes").forEach((element) => element.remove()));
 
 // Templates may leave out what they do not want.
 document.querySelectorAll("form[data-webauthn]").forEach(ready);
