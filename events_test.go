@@ -1,6 +1,10 @@
 package mfa_test
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -113,4 +117,33 @@ func TestA13_RemovingTheCodesLowersWhoUsedThem(t *testing.T) {
 			assert.Equal(t, mfa.AAL2, levelOf(t, kit, s), "who used the authenticator stays")
 		})
 	}
+}
+
+func TestEventsNameTheClientAndNoSecret(t *testing.T) {
+	var log bytes.Buffer
+	kit := mfatest.New(t, func(c *mfa.Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+		c.OnEvent = func(context.Context, mfa.Event) { panic("sink") }
+	})
+	app, _ := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
+	for client, r := range map[string]func() context.Context{
+		"192.0.2.1":    func() context.Context { return t.Context() },
+		"198.51.100.7": func() context.Context { return mfa.WithClient(t.Context(), "198.51.100.7") },
+	} {
+		kit.Events.Reset()
+		request := httptest.NewRequestWithContext(r(), "POST", "/login", nil)
+		request.Header.Set("X-Forwarded-For", "203.0.113.9")
+		_, err := kit.Manager.SignIn(httptest.NewRecorder(), request, "alice", mfa.Password())
+		require.NoError(t, err, "a panic of the sink changes nothing")
+		require.Len(t, kit.Events.All(), 1)
+		assert.Equal(t, client, kit.Events.All()[0].Client)
+	}
+	code := app.Wrong(kit.Clock.Now())
+	_, err := kit.Manager.Verify(t.Context(), kit.SignedIn(t, "alice"), mfa.VerifyOptions{Method: "totp"}, []byte(code))
+	require.ErrorIs(t, err, mfa.ErrRejected)
+	require.EqualError(t, err, "mfa: rejected", "no reason reaches the caller")
+	assert.Contains(t, log.String(), `"outcome":"rejected"`)
+	assert.Contains(t, log.String(), "OnEvent panicked")
+	assert.NotContains(t, log.String(), code)
+	assert.NotContains(t, log.String(), "203.0.113.9")
 }

@@ -1,13 +1,8 @@
 package mfa_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -338,81 +333,4 @@ func TestF05_ParallelGuessesGetNoMoreThanTheTries(t *testing.T) {
 	code, _ := f.last()
 	_, err = kit.Manager.FinishVerify(ctx, s, c.ID, []byte(code))
 	require.ErrorIs(t, err, mfa.ErrRejected, "the right code comes too late")
-}
-
-// plainStore hides the optional parts of a store.
-type plainStore struct{ mfa.Store }
-
-func TestStoreWithoutOptionalParts(t *testing.T) {
-	kit := mfatest.New(t, func(c *mfa.Config) { c.Store = plainStore{c.Store} })
-	ctx := t.Context()
-	_, s := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
-	kit.EnrollCodes(t, s)
-	require.NoError(t, kit.Manager.Forget(ctx, "alice"))
-	infos, err := kit.Manager.Credentials(ctx, "alice")
-	require.NoError(t, err)
-	assert.Empty(t, infos)
-	require.EqualError(t, kit.Manager.Sweep(ctx), "mfa: Sweep: the store does not implement RecordSweeper: add the method, or let the store expire records by itself")
-	require.EqualError(t, kit.Manager.Reseal(ctx), "mfa: Reseal: the store does not implement CredentialLister: add the method")
-}
-
-func TestSweepDropsWhatHasExpired(t *testing.T) {
-	kit, store, _ := brokenKit(t, nil)
-	ctx := t.Context()
-	s := kit.SignedIn(t, "alice")
-	store.Heal()
-	c, err := kit.Manager.BeginEnroll(ctx, s, mfa.EnrollOptions{Method: "totp"})
-	require.NoError(t, err)
-	var record string
-	for _, call := range store.Calls() {
-		if call.Op == "PutRecord" {
-			record = call.Key
-		}
-	}
-	require.NoError(t, kit.Manager.Sweep(ctx))
-	_, err = store.Inner.Record(ctx, record)
-	require.NoError(t, err, "it lives")
-	kit.Clock.Set(c.ExpiresAt.Add(time.Second))
-	require.NoError(t, kit.Manager.Sweep(ctx))
-	_, err = store.Inner.Record(ctx, record)
-	require.ErrorIs(t, err, mfa.ErrNotFound)
-}
-
-func TestEventsNameTheClientAndNoSecret(t *testing.T) {
-	var log bytes.Buffer
-	kit := mfatest.New(t, func(c *mfa.Config) {
-		c.Logger = slog.New(slog.NewJSONHandler(&log, nil))
-		c.OnEvent = func(context.Context, mfa.Event) { panic("sink") }
-	})
-	app, _ := kit.EnrollTOTP(t, kit.SignedIn(t, "alice"))
-	for client, r := range map[string]func() context.Context{
-		"192.0.2.1":    func() context.Context { return t.Context() },
-		"198.51.100.7": func() context.Context { return mfa.WithClient(t.Context(), "198.51.100.7") },
-	} {
-		kit.Events.Reset()
-		request := httptest.NewRequestWithContext(r(), "POST", "/login", nil)
-		request.Header.Set("X-Forwarded-For", "203.0.113.9")
-		_, err := kit.Manager.SignIn(httptest.NewRecorder(), request, "alice", mfa.Password())
-		require.NoError(t, err, "a panic of the sink changes nothing")
-		require.Len(t, kit.Events.All(), 1)
-		assert.Equal(t, client, kit.Events.All()[0].Client)
-	}
-	code := app.Wrong(kit.Clock.Now())
-	_, err := kit.Manager.Verify(t.Context(), kit.SignedIn(t, "alice"), mfa.VerifyOptions{Method: "totp"}, []byte(code))
-	require.ErrorIs(t, err, mfa.ErrRejected)
-	require.EqualError(t, err, "mfa: rejected", "no reason reaches the caller")
-	assert.Contains(t, log.String(), `"outcome":"rejected"`)
-	assert.Contains(t, log.String(), "OnEvent panicked")
-	assert.NotContains(t, log.String(), code)
-	assert.NotContains(t, log.String(), "203.0.113.9")
-}
-
-func TestO10_RecordsPrintNoData(t *testing.T) {
-	r := mfa.Record{Key: "keep/x", Data: []byte("counted"), Version: 7}
-	var out bytes.Buffer
-	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "r", r, "p", &r)
-	fmt.Fprintf(&out, "%v %+v %#v %s %x", r, r, r, r, r)
-	assert.NotContains(t, out.String(), "counted")
-	assert.NotContains(t, out.String(), fmt.Sprintf("%x", r.Data))
-	assert.Equal(t, 5, strings.Count(out.String(), `Record("keep/x", 7 bytes redacted)`))
 }
