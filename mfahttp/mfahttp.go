@@ -18,10 +18,11 @@ import (
 
 // Config says how a Handler is mounted. The zero value is valid. New copies it.
 type Config struct {
-	// Prefix is the path under which the app mounts the handler, without a
-	// slash at its end. Empty means "/mfa"; "/" means the root of the host.
-	// With another one than "/mfa" set VerifyURL and EnrollURL of the
-	// Manager's Config to Prefix + "/verify" and Prefix + "/".
+	// Prefix must be the path at which the app mounts the handler, without a
+	// slash at its end: it serves nothing else, and a mismatch is a 404. Empty
+	// means "/mfa"; "/" means the root of the host. With another one than
+	// "/mfa" set VerifyURL and EnrollURL of the Manager's Config to
+	// Prefix + "/verify" and Prefix + "/", or the gate sends users to a 404.
 	Prefix string
 	// AppName is shown on the pages. Empty means "this site".
 	AppName string

@@ -18,5 +18,7 @@
 //
 // Every check runs against a real HTTPS server on loopback, through browsers
 // with cookie jars. Each failure says which promise is broken and what an
-// attacker gains from it. The package needs the standard library only.
+// attacker gains from it. What the optional functions of the [Harness] are
+// needed for passes without them, and logs "not checked". The package needs
+// the standard library only.
 package sessiontest

@@ -9,7 +9,7 @@ import (
 
 // Harness is one adapter under test with the sessions it stands on. Session and
 // AppUser are required. A check that needs an optional function that is not
-// there is skipped, and says which.
+// there passes and logs "not checked", and which one: go test -v shows it.
 type Harness struct {
 	// Session is the adapter.
 	Session mfa.Session
@@ -22,7 +22,8 @@ type Harness struct {
 	// SetAppUser signs a user in the way the app did before it had the
 	// library, by putting the id where AppUser finds it; "" signs out that
 	// way. Optional: without it, as where the adapter keeps the only user id
-	// there is, the comparison of the two is not checked.
+	// there is, the comparison of the two is not checked, nor whether a state
+	// is left behind after signing out.
 	SetAppUser func(w http.ResponseWriter, r *http.Request, userID string)
 	// SaveRaw puts bytes where the adapter keeps the encoded State of a user
 	// who is signed in. Optional: without it, unknown versions are not checked.
