@@ -20,7 +20,7 @@ import (
 )
 
 // credentialID finds the ids in a list of credentials.
-var credentialID = regexp.MustCompile(`\b[A-Za-z0-9_-]{20,}\b`)
+var credentialID = regexp.MustCompile(`"id":"([^"]+)"`)
 
 // userID reads an account's id where only the app knows it.
 func (s *server) userID(name string) (id string) {

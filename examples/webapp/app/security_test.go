@@ -131,11 +131,14 @@ func TestB03_FailedLoginAndInjectedIDsNameNobody(t *testing.T) {
 	assert.Equal(t, []string{theirs}, victim.credentials())
 }
 
-func (b *browser) credentials() []string {
+func (b *browser) credentials() (ids []string) {
 	b.s.t.Helper()
 	a := b.get("/mfa/api/credentials")
 	require.Equal(b.s.t, http.StatusOK, a.status, a.body)
-	return credentialID.FindAllString(a.body, -1)
+	for _, found := range credentialID.FindAllStringSubmatch(a.body, -1) {
+		ids = append(ids, found[1])
+	}
+	return ids
 }
 
 func TestB04_SecondLoginDoesNotMixUsers(t *testing.T) {
