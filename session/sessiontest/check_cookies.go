@@ -38,11 +38,11 @@ func renewOnSave(t tb, h Harness) {
 
 func fixation(t tb, h Harness) {
 	for what, planted := range map[string]mfa.State{
-		"signed in": elevated("mallory"), "pending": pending("mallory"), "signed out": {},
+		"signed in": elevated(mallory), "pending": pending(mallory), "signed out": {},
 	} {
 		site := newSite(t, h)
 		attacker := site.browser()
-		attacker.save(signedIn("mallory"))
+		attacker.save(signedIn(mallory))
 		attacker.save(planted)
 		victim := site.with(attacker.cookies())
 		for _, s := range []mfa.State{pending(ann), elevated(ann)} {

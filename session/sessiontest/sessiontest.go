@@ -44,8 +44,9 @@ type Harness struct {
 // The users of the checks. Their ids are numbers for the sake of apps whose
 // ids are.
 const (
-	ann = "1001"
-	bob = "1002"
+	ann     = "1001"
+	bob     = "1002"
+	mallory = "1003"
 )
 
 // Run checks the adapter. newHarness is called once for each check, from the
