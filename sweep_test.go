@@ -20,6 +20,7 @@ import (
 type swept struct {
 	config  func(*mfa.Config)
 	once    bool // what the call spends can be spent once
+	enrols  bool // an error leaves nothing behind, unless the process died of it
 	prepare func(t *testing.T, k *mfatest.Kit) sweptCall
 }
 
@@ -74,14 +75,14 @@ func sweptFlows() map[string]swept {
 				k.EnrollKey(t, s)
 			}}
 		}},
-		"enrol a first key": {once: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
+		"enrol a first key": {once: true, enrols: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
 			return enrolKey(t, k, k.SignedIn(t, "alice"), 0)
 		}},
-		"enrol another key": {once: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
+		"enrol another key": {once: true, enrols: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
 			_, s := k.EnrollTOTP(t, k.SignedIn(t, "alice"))
 			return enrolKey(t, k, s, 1)
 		}},
-		"enrol an authenticator": {once: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
+		"enrol an authenticator": {once: true, enrols: true, prepare: func(t *testing.T, k *mfatest.Kit) sweptCall {
 			s := k.SignedIn(t, "alice")
 			c, err := k.Manager.BeginEnroll(t.Context(), s, mfa.EnrollOptions{Method: "totp"})
 			require.NoError(t, err)
@@ -212,6 +213,7 @@ func sweepOnce(t *testing.T, flow swept, fault faultstore.Fault, n int) bool {
 	kit, store, _ := brokenKit(t, flow.config)
 	call := flow.prepare(t, kit)
 	kit.Clock.Advance(time.Second)
+	had := len(stored(t, kit))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	store.CancelWith(cancel)
@@ -243,6 +245,9 @@ func sweepOnce(t *testing.T, flow swept, fault faultstore.Fault, n int) bool {
 		}
 	} else {
 		assert.NoError(t, again, "call %d: can be repeated", n)
+	}
+	if flow.enrols && succeeded == 0 && fault != faultstore.Panic && fault != faultstore.PanicAfter {
+		assert.Len(t, stored(t, kit), had, "call %d: a credential that nobody was told of", n)
 	}
 	call.after(succeeded > 0)
 	return reached
