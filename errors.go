@@ -69,6 +69,7 @@ type StepUpError struct {
 	Want    AAL           // what is required; never HighestAvailable
 	Missing Missing       // why Have does not do
 	Methods []string      // methods that the user can use now and that would do, strongest first, recovery last; a hint, the gate judges again
+	Enroll  []string      // with MissingEnrollment: methods that would do once enrolled, if not every one would
 	MaxAge  time.Duration // how old the proof may be; zero means any age
 }
 

@@ -234,9 +234,13 @@ func (m *Manager) user(ctx context.Context, userID string) (User, error) {
 // stepUp says what is missing.
 func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds []Credential, have, want AAL, q Requirement) error {
 	e := &StepUpError{Have: have, Want: want, MaxAge: max(0, q.MaxAge)}
+	var accepted []string
 	for _, name := range m.byStrength() {
 		if len(q.Methods) > 0 && !slices.Contains(q.Methods, name) || q.PhishingResistant && m.infos[name].Guessable {
 			continue
+		}
+		if !m.infos[name].Recovery {
+			accepted = append(accepted, name)
 		}
 		ok, err := m.canUse(ctx, s, methods, creds, name, want)
 		if err != nil {
@@ -256,6 +260,9 @@ func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds [
 		e.Missing = MissingFirstFactor
 	default:
 		e.Missing = MissingEnrollment
+		if len(q.Methods) > 0 || q.PhishingResistant {
+			e.Enroll = accepted
+		}
 	}
 	return e
 }

@@ -93,7 +93,7 @@ func (m *Manager) Check(r *http.Request, q Requirement) (State, error) {
 func (m *Manager) check(r *http.Request, q Requirement) (g *gate, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			g, err = nil, fmt.Errorf("mfa: panic in the gate: %v\n%s", p, debug.Stack())
+			g, err = nil, fmt.Errorf("mfa: panic (%T) in the gate\n%s", p, debug.Stack())
 		}
 	}()
 	ctx := r.Context()
@@ -170,7 +170,8 @@ func (m *Manager) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // Destination returns where a user can do something about an error of the
 // gate: Config.VerifyURL with the methods that would do, Config.LoginURL where
-// a fresh first factor would, or Config.EnrollURL. It is "" for other errors.
+// a fresh first factor would, or Config.EnrollURL, with the methods that would
+// do if not every one would. It is "" for other errors.
 func (m *Manager) Destination(err error) string {
 	var stepUp *StepUpError
 	switch {
@@ -182,6 +183,8 @@ func (m *Manager) Destination(err error) string {
 		return withQuery(m.cfg.VerifyURL, "methods", strings.Join(stepUp.Methods, ","))
 	case stepUp.Missing == MissingFirstFactor:
 		return m.cfg.LoginURL
+	case len(stepUp.Enroll) > 0:
+		return withQuery(m.cfg.EnrollURL, "methods", strings.Join(stepUp.Enroll, ","))
 	default:
 		return m.cfg.EnrollURL
 	}

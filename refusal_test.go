@@ -80,7 +80,7 @@ func TestRefusalSendsToWhereItHelps(t *testing.T) {
 		"only what would do":                {fresh("both"), mfa.Requirement{Methods: []string{"totp"}}, mfa.MissingSecondFactor, "https://id.example.test/verify?methods=totp"},
 		"phishing-resistant":                {fresh("both"), mfa.Requirement{PhishingResistant: true}, mfa.MissingSecondFactor, "https://id.example.test/verify?methods=webauthn"},
 		"too old":                           {totp, mfa.Requirement{AAL: mfa.AAL2, MaxAge: time.Minute}, mfa.MissingRecent, "https://id.example.test/verify?methods=totp"},
-		"another than was used":             {totp, mfa.Requirement{AAL: mfa.AAL2, PhishingResistant: true}, mfa.MissingEnrollment, "/more"},
+		"another than was used":             {totp, mfa.Requirement{AAL: mfa.AAL2, PhishingResistant: true}, mfa.MissingEnrollment, "/more?methods=webauthn"},
 		"nothing enrolled":                  {none, mfa.Requirement{AAL: mfa.AAL2}, mfa.MissingEnrollment, "/more"},
 		"only a first factor is too old":    {none, mfa.Requirement{AAL: mfa.AAL1, MaxAge: time.Minute}, mfa.MissingFirstFactor, "/in?lang=de"},
 		"only signing in again":             {none, mfa.Requirement{AAL: mfa.AAL1, Methods: []string{"password", "oidc"}, MaxAge: time.Minute}, mfa.MissingFirstFactor, "/in?lang=de"},

@@ -26,7 +26,7 @@ type Status struct {
 // StatusMethod is one completed use that still counts.
 type StatusMethod struct {
 	Method      string    `json:"method"`
-	AAL         AAL       `json:"aal"` // AAL2 if this use closes aal2, else AAL1
+	AAL         AAL       `json:"aal"`                   // AAL2 if this use closes aal2, else AAL1
 	CompletedAt time.Time `json:"completed_at,omitzero"` // zero for a session from before the library
 }
 

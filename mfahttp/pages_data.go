@@ -30,6 +30,7 @@ type OverviewPage struct {
 	Restricted  bool
 	AnyAdd      bool           // at least one method has an AddURL
 	ContinueURL string         // ReturnTo, if the session may go there now; else ""
+	Needs       []string       // labels of the methods of which ReturnTo needs one that the user has not set up
 	Methods     []MethodPanel  // without recovery codes
 	Recovery    *RecoveryPanel // nil if recovery codes are not configured, or the page is Restricted
 }

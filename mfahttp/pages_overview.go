@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/go-mfa/mfa"
 )
@@ -50,7 +51,9 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, failed er
 	}
 	var creds []mfa.CredentialInfo
 	if !restricted {
-		page.ContinueURL = returnTo
+		if page.Needs = needs(r, status); len(page.Needs) == 0 {
+			page.ContinueURL = returnTo
+		}
 		if creds, err = h.m.Credentials(ctx, s.UserID); err != nil {
 			return err
 		}
@@ -63,6 +66,22 @@ func (h *Handler) showOverview(w http.ResponseWriter, r *http.Request, failed er
 	}
 	h.show(w, r, a, "overview.html", &page, &page.Page)
 	return nil
+}
+
+// needs returns the labels of the methods that the gate has asked for, if the
+// user has none of them.
+func needs(r *http.Request, status mfa.Status) []string {
+	var labels []string
+	for name := range strings.SplitSeq(r.URL.Query().Get("methods"), ",") {
+		ms, configured := methodStatus(status, name)
+		switch {
+		case configured && ms.Enrolled > 0:
+			return nil
+		case configured:
+			labels = append(labels, methodLabel(name))
+		}
+	}
+	return labels
 }
 
 // restricted reports whether the session may do no more than set up a first

@@ -49,6 +49,7 @@ func samplePages(cfg Config) map[string][]any {
 		"overview.html": {
 			&OverviewPage{},
 			&OverviewPage{Page: page, AnyAdd: true, ContinueURL: "/account", Methods: panels, Recovery: &RecoveryPanel{Enrolled: true, Left: 2, Total: 12, Low: true, URL: cfg.Prefix + "/recovery-codes"}},
+			&OverviewPage{Page: page, Needs: []string{"Security key or passkey"}, Methods: panels},
 			&OverviewPage{Page: page, Restricted: true, AnyAdd: true, Methods: panels[:1], Recovery: &RecoveryPanel{}},
 		},
 		"enroll.html":         {&EnrollPage{}, &begin, &begun, &shown, &key},

@@ -247,3 +247,17 @@ func TestL03_FormsForOthersCredentials(t *testing.T) {
 	}
 	assert.Contains(t, ann.show("/mfa/"), "<h3>phone</h3>")
 }
+
+func TestPages_SayWhatARouteNeeds(t *testing.T) {
+	b := newApp(t).newBrowser().login("ann")
+	b.enrollTOTP()
+	page := b.show("/mfa/?methods=webauthn&return_to=/home")
+	assert.Contains(t, text(t, page, "needs"), "needs “Security key or passkey”")
+	assert.NotContains(t, page, `id="continue"`, "it would lead straight back")
+	page = b.show("/mfa/?methods=webauthn,totp&return_to=/home")
+	assert.NotContains(t, page, `id="needs"`, "one of them is there")
+	assert.Contains(t, page, `id="continue"`)
+	page = b.show("/mfa/?methods=<b>x&return_to=/home")
+	assert.NotContains(t, page, "<b>x")
+	assert.Contains(t, page, `id="continue"`)
+}

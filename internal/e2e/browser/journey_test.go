@@ -77,6 +77,8 @@ func TestA09_KeysOnlyTakesKeysOnly(t *testing.T) {
 
 	p.Open("/keys-only")
 	require.NotEqual(t, "/keys-only", p.Path(), "TOTP is not phishing-resistant")
+	require.True(t, p.Has("#needs"), "the page says what is needed")
+	require.False(t, p.Has("#continue"), "and does not lead back into the gate")
 	p.key = p.SecurityKey()
 	p.enrollKey("Blue key")
 	p.signOut()
