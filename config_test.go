@@ -169,3 +169,12 @@ func TestC02_NoPolicyIsHighestAvailable(t *testing.T) {
 	strict.SignedInAAL2(t, "alice")
 	assert.True(t, strict.SignedIn(t, "alice").Pending, "and so for sign-in")
 }
+
+func TestRequireCopiesItsRequirement(t *testing.T) {
+	kit := mfatest.New(t, nil)
+	_, aal2 := kit.EnrollKey(t, kit.SignedIn(t, "alice"))
+	methods := []string{"webauthn"}
+	gate := kit.Manager.Require(mfa.Requirement{AAL: mfa.AAL2, Methods: methods})(&counted{})
+	methods[0] = "totp"
+	assert.Equal(t, 204, answer(t, gate, kit.Request(t, "GET", "/", aal2)).Code, "the key that was asked for still does")
+}
