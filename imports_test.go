@@ -85,7 +85,7 @@ func TestDirectionOfImports(t *testing.T) {
 
 var (
 	thirdParty = []string{
-		"github.com/go-webauthn/webauthn", "github.com/pquerna/otp", "github.com/boombuler/barcode/qr", "golang.org/x/crypto",
+		"github.com/go-webauthn/webauthn", "github.com/pquerna/otp", "rsc.io/qr", "golang.org/x/crypto",
 	}
 	thirdPartyInTests = []string{
 		"github.com/stretchr/testify", "github.com/descope/virtualwebauthn", "pgregory.net/rapid",

@@ -45,6 +45,11 @@ func run(runs int, check bool) error {
 	if err != nil {
 		return err
 	}
+	d, err := buildDemo(dir)
+	if err != nil {
+		return err
+	}
+	pairs = append(pairs, d.pair())
 	fmt.Println("| operation | beside | primitive | ours | ratio | above | limit |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	exceeded := 0
@@ -59,10 +64,38 @@ func run(runs int, check bool) error {
 		fmt.Printf("| %s | %s | %s | %s | %.2f | %s | %s |\n", p.name, p.primitive,
 			show(m.raw), show(m.ours), m.ratio, show(m.above), p.limit())
 	}
+	_, peak, err := d.run()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nThe demo's memory peak is %.0f MiB, after 20 people have signed up; the limit is %d MiB.\n", peak, memoryLimit)
+	if peak > memoryLimit {
+		exceeded++
+	}
 	if check && exceeded > 0 {
 		return fmt.Errorf("%d limits are exceeded", exceeded)
 	}
 	return nil
+}
+
+func allPairs(dir string) ([]pair, error) {
+	gate, err := gatePairs()
+	if err != nil {
+		return nil, err
+	}
+	web, err := webauthnPairs()
+	if err != nil {
+		return nil, err
+	}
+	lite, err := sqlitePairs(dir)
+	if err != nil {
+		return nil, err
+	}
+	code, err := qrPair()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(gate, web, lite, []pair{code}), nil
 }
 
 type measurement struct {

@@ -131,19 +131,3 @@ func (s *setup) refresh(ctx context.Context) error {
 	}
 	return s.renewCodes(ctx)
 }
-
-func allPairs(dir string) ([]pair, error) {
-	gate, err := gatePairs()
-	if err != nil {
-		return nil, err
-	}
-	web, err := webauthnPairs()
-	if err != nil {
-		return nil, err
-	}
-	lite, err := sqlitePairs(dir)
-	if err != nil {
-		return nil, err
-	}
-	return append(append(gate, web...), lite...), nil
-}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
+	"rsc.io/qr"
 )
 
 // quietZone is the light border of ISO/IEC 18004, section 6.3.8, in modules.
@@ -16,15 +16,11 @@ const quietZone = 4
 // references. It brings its own white ground, so that it can be scanned from a
 // dark page.
 func qrSVG(content string) (string, error) {
-	code, err := qr.Encode(content, qr.M, qr.Unicode)
+	code, err := qr.Encode(content, qr.M)
 	if err != nil {
 		return "", fmt.Errorf("totpfactor: QR code: %w", err)
 	}
-	modules := code.Bounds().Dx()
-	dark := func(x, y int) bool {
-		r, _, _, _ := code.At(x, y).RGBA()
-		return r == 0
-	}
+	modules := code.Size
 	side := strconv.Itoa(modules + 2*quietZone)
 	pixels := strconv.Itoa(5 * (modules + 2*quietZone))
 	var b strings.Builder
@@ -35,11 +31,11 @@ func qrSVG(content string) (string, error) {
 	// One rectangle per horizontal run of dark modules.
 	for y := range modules {
 		for x := 0; x < modules; x++ {
-			if !dark(x, y) {
+			if !code.Black(x, y) {
 				continue
 			}
 			start := x
-			for x < modules && dark(x, y) {
+			for x < modules && code.Black(x, y) {
 				x++
 			}
 			run := strconv.Itoa(x - start)
