@@ -66,7 +66,7 @@ const (
 // StepUpError means that a session does not meet a requirement.
 type StepUpError struct {
 	Have    AAL           // what the session has, live; never HighestAvailable
-	Want    AAL           // what is required; never HighestAvailable
+	Want    AAL           // the level to reach, as what is missing gives it; never HighestAvailable
 	Missing Missing       // why Have does not do
 	Methods []string      // methods that the user can use now and that would do, strongest first, recovery last; a hint, the gate judges again
 	Enroll  []string      // with MissingEnrollment: methods that would do once enrolled, if not every one would

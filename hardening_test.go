@@ -261,3 +261,16 @@ func TestL08_AdminsNameWhatTheyMean(t *testing.T) {
 	assert.Len(t, infos, 1)
 	require.NoError(t, r.AdminReset(ctx, "root", "anna", "lost phone", "totp"))
 }
+
+func TestC03_TheChallengeNamesALevelThatIsNotThere(t *testing.T) {
+	kit := mfatest.New(t, nil)
+	s := kit.SignedIn(t, "anna")
+	var stepUp *mfa.StepUpError
+	require.ErrorAs(t, kit.Manager.Allow(t.Context(), s, mfa.Requirement{PhishingResistant: true}), &stepUp)
+	assert.Equal(t, mfa.AAL1, stepUp.Have)
+	assert.Equal(t, mfa.AAL2, stepUp.Want, "a key beside the password gives aal2")
+	assert.Equal(t, []string{"webauthn"}, stepUp.Enroll)
+	kit.Clock.Advance(time.Hour)
+	require.ErrorAs(t, kit.Manager.Allow(t.Context(), s, mfa.Requirement{AAL: mfa.AAL1, MaxAge: time.Minute}), &stepUp)
+	assert.Equal(t, mfa.AAL1, stepUp.Want, "a fresh password does")
+}

@@ -264,6 +264,9 @@ func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds [
 			e.Enroll = accepted
 		}
 	}
+	if have >= want && !closed && e.Missing != MissingFirstFactor {
+		e.Want = max(want, AAL2) // only a second factor closes it, and that gives aal2
+	}
 	return e
 }
 
