@@ -70,7 +70,7 @@ func TestL04_RemovalsOfTheLastTwoAtOnce(t *testing.T) {
 	o := generous
 	o.SignIn = mfa.Requirement{AAL: mfa.AAL2}
 	onEach(t, o, func(t *testing.T, d *deployment) {
-		for round := range 25 { // fifty in all
+		for round := range 50 {
 			name := fmt.Sprintf("user%d", round)
 			clients := []*testenv.Client{d.client(t, 0), d.client(t, 1)}
 			clients[0].SignUp(name)
@@ -95,6 +95,7 @@ func TestL04_RemovalsOfTheLastTwoAtOnce(t *testing.T) {
 			require.NoError(t, errs[1])
 			n := count(statuses)
 			require.Equal(t, 1, n[http.StatusNoContent], "round %d: %v", round, statuses)
+			require.Equal(t, 1, n[http.StatusConflict]+n[http.StatusUnauthorized], "round %d: %v", round, statuses)
 			again := clients[0]
 			if again.AAL() == "" { // its own factor is the one that went
 				again = d.client(t, 0)

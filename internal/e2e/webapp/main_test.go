@@ -50,17 +50,21 @@ func onEach(t *testing.T, o testenv.Options, test func(t *testing.T, d *deployme
 			setClock: demo.Clock.Set, now: demo.Clock.Now(),
 		})
 	})
-	t.Run("two processes", func(t *testing.T) {
-		o.Database = filepath.Join(t.TempDir(), "webapp.db")
-		d := &deployment{database: o.Database, now: time.Now().Truncate(time.Second)}
-		a, b := testenv.StartProcess(t, d.now, o), testenv.StartProcess(t, d.now, o)
-		d.origins = []string{a.Origin, b.Origin}
-		d.setClock = func(at time.Time) {
-			a.SetClock(at)
-			b.SetClock(at)
-		}
-		test(t, d)
-	})
+	t.Run("two processes", func(t *testing.T) { test(t, twoProcesses(t, o)) })
+}
+
+// twoProcesses starts two processes that share a file.
+func twoProcesses(t *testing.T, o testenv.Options) *deployment {
+	t.Helper()
+	o.Database = filepath.Join(t.TempDir(), "webapp.db")
+	d := &deployment{database: o.Database, now: time.Now().Truncate(time.Second)}
+	a, b := testenv.StartProcess(t, d.now, o), testenv.StartProcess(t, d.now, o)
+	d.origins = []string{a.Origin, b.Origin}
+	d.setClock = func(at time.Time) {
+		a.SetClock(at)
+		b.SetClock(at)
+	}
+	return d
 }
 
 // client returns a client of the i-th server, counting round.
