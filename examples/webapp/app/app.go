@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/webauthnfactor"
 )
 
 // Options is what an App is made of. Database and Origin are required.
@@ -26,11 +27,12 @@ type Options struct {
 	Database string // file of the SQLite database; the sealing key is in the same folder
 	Origin   string // where browsers reach the app: "http://localhost:8080"
 
-	SignIn  mfa.Requirement  // what a login must reach; the zero value asks those who have a second factor
-	Limits  mfa.Limits       // zero values mean the library's defaults
-	Logger  *slog.Logger     // nil means slog.Default
-	Now     func() time.Time // the library's clock; nil means time.Now
-	OnEvent func(context.Context, mfa.Event)
+	SignIn           mfa.Requirement                 // what a login must reach; the zero value asks those who have a second factor
+	Limits           mfa.Limits                      // zero values mean the library's defaults
+	UserVerification webauthnfactor.UserVerification // whether keys verify their user; empty means the library's default
+	Logger           *slog.Logger                    // nil means slog.Default
+	Now              func() time.Time                // the library's clock; nil means time.Now
+	OnEvent          func(context.Context, mfa.Event)
 
 	PasswordCost int // of bcrypt; zero means bcrypt.DefaultCost
 }

@@ -24,7 +24,7 @@ func (a *App) newManager(o Options, origin *url.URL, key []byte) (*mfa.Manager, 
 		return nil, err
 	}
 	keys, err := webauthnfactor.New(webauthnfactor.Config{
-		RPID: origin.Hostname(), RPDisplayName: appName, Origins: []string{o.Origin},
+		RPID: origin.Hostname(), RPDisplayName: appName, Origins: []string{o.Origin}, UserVerification: o.UserVerification,
 	})
 	if err != nil {
 		return nil, err

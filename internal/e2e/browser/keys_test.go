@@ -1,12 +1,14 @@
 package browser
 
 import (
+	"database/sql"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-mfa/mfa/internal/e2e/testenv"
+	"github.com/go-mfa/mfa/webauthnfactor"
 )
 
 // withKey returns a person with a key who has given the password only.
@@ -44,6 +46,42 @@ func TestQ06_WrongKeyAnswersAreRefused(t *testing.T) {
 	p.verifyKey()
 	p.at("/account")
 	assert.Equal(t, "aal2", p.Text("#aal"))
+}
+
+// Where the user has to be verified, a browser that does not see to it gets no
+// further, and leaves no trace in what is stored.
+func TestQ06_UnverifiedUserIsRefused(t *testing.T) {
+	p := signedUp(t, testenv.StartDemo(t, testenv.Options{UserVerification: webauthnfactor.UserVerificationRequired}), "ursula")
+	p.key = p.Platform()
+	p.enrollKey("Laptop")
+	p.signOut()
+	p.givePassword()
+	credentials, sessions := p.stored(), testenv.Sessions(t, p.d.Database)
+	require.Len(t, credentials, 1)
+
+	for _, wrong := range []testenv.Override{{BadUV: true}, {BogusSignature: true}} {
+		p.key.Override(wrong)
+		p.failsWithKey("That key did not work. Try again.")
+		assert.Equal(t, credentials, p.stored())
+		assert.Equal(t, sessions, testenv.Sessions(t, p.d.Database))
+	}
+	p.key.Override(testenv.Override{})
+	p.verifyKey()
+	p.at("/account")
+}
+
+// stored returns the rows of all credentials.
+func (p *person) stored() (rows []string) {
+	p.t.Helper()
+	testenv.Query(p.t, p.d.Database, func(r *sql.Rows) error {
+		var row string
+		if err := r.Scan(&row); err != nil {
+			return err
+		}
+		rows = append(rows, row)
+		return nil
+	}, `SELECT id || ' ' || version || ' ' || hex(data) FROM mfa_credentials`)
+	return rows
 }
 
 func TestQ06_CancelledPromptCanBeTriedAgain(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/examples/webapp/app"
 	"github.com/go-mfa/mfa/mfatest"
+	"github.com/go-mfa/mfa/webauthnfactor"
 )
 
 // Options are what tests vary in the demo. The zero value is the demo as it
@@ -22,6 +23,8 @@ type Options struct {
 	Database string
 	SignIn   mfa.Requirement
 	Limits   mfa.Limits
+
+	UserVerification webauthnfactor.UserVerification
 }
 
 // Demo is the demo app, served by this process.
@@ -47,7 +50,8 @@ func StartDemo(t testing.TB, o Options) *Demo {
 	check(t, err)
 	d.Origin = originOf(t, listener)
 	d.App, err = app.New(app.Options{
-		Database: o.Database, Origin: d.Origin, SignIn: o.SignIn, Limits: o.Limits, Now: d.Clock.Now, PasswordCost: bcrypt.MinCost,
+		Database: o.Database, Origin: d.Origin, SignIn: o.SignIn, Limits: o.Limits, UserVerification: o.UserVerification,
+		Now: d.Clock.Now, PasswordCost: bcrypt.MinCost,
 		Logger: slog.New(slog.NewTextHandler(d.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	check(t, err)

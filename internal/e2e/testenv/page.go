@@ -124,6 +124,19 @@ func (p *Page) Follow(selector string) int {
 	return p.load("following "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeEnabled))
 }
 
+// FollowTwice double-clicks on what leads to another page, and returns the
+// status of the page that the first click leads to.
+func (p *Page) FollowTwice(selector string) int {
+	p.t.Helper()
+	at := Eval[struct{ X, Y float64 }](p, `(() => {
+		const e = document.querySelector(`+quote(selector)+`);
+		e.scrollIntoView({ block: "center", behavior: "instant" });
+		const box = e.getBoundingClientRect();
+		return { X: box.x + box.width / 2, Y: box.y + box.height / 2 };
+	})()`)
+	return p.load("double-clicking "+selector, chromedp.MouseClickXY(at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y, chromedp.ClickCount(2)))
+}
+
 // Click clicks on what leads to no other page.
 func (p *Page) Click(selector string) {
 	p.t.Helper()

@@ -77,7 +77,8 @@ func RunProcess() error {
 	}
 	clock := mfatest.NewClock(time.Unix(0, now))
 	a, err := app.New(app.Options{
-		Database: o.Database, Origin: "http://localhost:" + port, SignIn: o.SignIn, Limits: o.Limits, Now: clock.Now, PasswordCost: bcrypt.MinCost,
+		Database: o.Database, Origin: "http://localhost:" + port, SignIn: o.SignIn, Limits: o.Limits, UserVerification: o.UserVerification,
+		Now: clock.Now, PasswordCost: bcrypt.MinCost,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
