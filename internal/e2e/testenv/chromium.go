@@ -35,6 +35,9 @@ func running(t testing.TB) context.Context {
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
+		// chromedp's own, and one with which Chromium drops the second request
+		// of a double click, as other browsers do not.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,IgnoreDuplicateNavs"),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("lang", "en-GB"),
 	)...)

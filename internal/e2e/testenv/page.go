@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -135,6 +136,13 @@ func (p *Page) FollowTwice(selector string) int {
 		return { X: box.x + box.width / 2, Y: box.y + box.height / 2 };
 	})()`)
 	return p.load("double-clicking "+selector, chromedp.MouseClickXY(at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y, chromedp.ClickCount(2)))
+}
+
+// Latency delays the answers to the page's requests.
+func (p *Page) Latency(by time.Duration) {
+	p.t.Helper()
+	all := &network.Conditions{Latency: float64(by.Milliseconds()), DownloadThroughput: -1, UploadThroughput: -1}
+	call(p, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{all}})
 }
 
 // Click clicks on what leads to no other page.

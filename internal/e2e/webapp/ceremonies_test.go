@@ -58,9 +58,9 @@ func answers(clients []*testenv.Client, prepare func(i int, c *testenv.Client) (
 	return all
 }
 
-// race gives all answers at once and returns those that were right. The others
-// are refused, none by a fault.
-func race(t *testing.T, all []answer) (won []answer) {
+// race gives all answers at once and returns the clients whose answer was
+// right. The others are refused, none by a fault.
+func race(t *testing.T, all []answer) (won []*testenv.Client) {
 	t.Helper()
 	statuses, errs := make([]int, len(all)), make([]error, len(all))
 	atOnce(len(all), func(i int) {
@@ -71,7 +71,7 @@ func race(t *testing.T, all []answer) (won []answer) {
 	for i, status := range statuses {
 		require.NoError(t, errs[i])
 		if status == http.StatusOK || status == http.StatusCreated {
-			won = append(won, all[i])
+			won = append(won, all[i].client)
 			continue
 		}
 		assert.Contains(t, []int{http.StatusUnauthorized, http.StatusConflict, http.StatusUnprocessableEntity}, status)
