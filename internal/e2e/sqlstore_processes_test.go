@@ -19,7 +19,7 @@ import (
 	"github.com/go-mfa/mfa/storage/sqlstore"
 )
 
-const processes, processGoroutines, processRounds = 2, 32, 40
+const processes, processGoroutines, processRounds = 2, 32, 20
 
 // barrier says over stdout that this child is ready, and returns when the
 // parent has said over stdin that all are.
