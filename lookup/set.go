@@ -15,6 +15,9 @@ const (
 	setVersion = 1
 	maxCodes   = 50
 	keySize    = sha256.Size
+	// digestSize is that of HMAC-SHA-256-128 (RFC 4868, section 2.1): as long
+	// as the longest code is strong, and half of what every read would carry.
+	digestSize = 16
 )
 
 // errUndecodable is a fault. It says nothing of the bytes.
@@ -23,14 +26,14 @@ var errUndecodable = errors.New("lookup: stored set cannot be decoded")
 // set is what is stored of the codes, during the enrolment and after it. It
 // prints nothing.
 type set struct {
-	total   int                 // how many codes there were
-	key     []byte              // of the HMAC; never the key of another set
-	digests [][sha256.Size]byte // of the codes that are left
+	total   int                // how many codes there were
+	key     []byte             // of the HMAC; never the key of another set
+	digests [][digestSize]byte // of the codes that are left
 }
 
 // newSet makes a set and returns it with its codes.
 func newSet(random io.Reader, codes, groups int) (set, []string, error) {
-	s := set{total: codes, key: make([]byte, keySize), digests: make([][sha256.Size]byte, codes)}
+	s := set{total: codes, key: make([]byte, keySize), digests: make([][digestSize]byte, codes)}
 	if _, err := io.ReadFull(random, s.key); err != nil {
 		return set{}, nil, fmt.Errorf("lookup: no randomness for a set: %w", err)
 	}
@@ -49,18 +52,17 @@ func newSet(random io.Reader, codes, groups int) (set, []string, error) {
 	return s, shown, nil
 }
 
-func (s set) digest(code []byte) (d [sha256.Size]byte) {
+func (s set) digest(code []byte) [digestSize]byte {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write(code)
-	mac.Sum(d[:0])
-	return d
+	return [digestSize]byte(mac.Sum(nil))
 }
 
 // spend returns the set without code, and whether code was in it. It compares
 // with every digest, whichever is the right one.
 func (s set) spend(code []byte) (set, bool) {
 	d := s.digest(code)
-	left := make([][sha256.Size]byte, 0, len(s.digests))
+	left := make([][digestSize]byte, 0, len(s.digests))
 	for i := range s.digests {
 		if !hmac.Equal(s.digests[i][:], d[:]) {
 			left = append(left, s.digests[i])
@@ -72,7 +74,7 @@ func (s set) spend(code []byte) (set, bool) {
 }
 
 func (s set) encode() []byte {
-	b := make([]byte, 0, 4+len(s.key)+len(s.digests)*sha256.Size)
+	b := make([]byte, 0, 4+len(s.key)+len(s.digests)*digestSize)
 	b = wire.AppendUint(append(b, setVersion), uint64(s.total))
 	b = wire.AppendString(b, s.key)
 	b = wire.AppendUint(b, uint64(len(s.digests)))
@@ -91,7 +93,7 @@ func decodeSet(b []byte) (set, error) {
 	if total == 0 || total > maxCodes || left > total || len(key) != keySize {
 		return set{}, errUndecodable
 	}
-	s := set{total: int(total), key: key, digests: make([][sha256.Size]byte, left)}
+	s := set{total: int(total), key: key, digests: make([][digestSize]byte, left)}
 	for i := range s.digests {
 		for j := range s.digests[i] {
 			s.digests[i][j] = r.Byte()

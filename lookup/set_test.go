@@ -26,8 +26,8 @@ func goldenSet() set {
 func TestGoldenEncoding(t *testing.T) {
 	s := goldenSet()
 	assert.Equal(t, "01"+"0c"+"20"+strings.Repeat("a5", 32)+"02"+
-		"d0faa977af676007547ebe9be39e1ddd74511aa8a3920f98995478226f3c3f7c"+
-		"b77eb767724425a73a54be8da8e67a2926e144320421f096accbd85271eb9790", hex.EncodeToString(s.encode()))
+		"d0faa977af676007547ebe9be39e1ddd"+
+		"b77eb767724425a73a54be8da8e67a29", hex.EncodeToString(s.encode()))
 	back, err := decodeSet(s.encode())
 	require.NoError(t, err)
 	assert.Equal(t, s, back)
