@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -184,5 +185,27 @@ func prepared(prepare func() (func() error, error)) func(int) (time.Duration, er
 			}
 		}
 		return total, nil
+	}
+}
+
+// batched prepares n operations, collects the garbage of that, and then does
+// them one after the other.
+func batched(prepare func() (func() error, error)) func(int) (time.Duration, error) {
+	return func(n int) (time.Duration, error) {
+		ready := make([]func() error, n)
+		for i := range ready {
+			var err error
+			if ready[i], err = prepare(); err != nil {
+				return 0, err
+			}
+		}
+		runtime.GC()
+		start := time.Now()
+		for _, do := range ready {
+			if err := do(); err != nil {
+				return 0, err
+			}
+		}
+		return time.Since(start), nil
 	}
 }
