@@ -82,9 +82,12 @@ func decodeCeremony(b []byte) (*ceremony, error) {
 	}
 	if n := r.Len(); n > 0 {
 		c.params = make(map[string]string, n)
-		for range n {
+		for i, last := 0, ""; i < n; i++ {
 			k := r.String()
-			c.params[k] = r.String()
+			if i > 0 && k <= last {
+				r.Fail() // in their order, each once, so that there is one encoding
+			}
+			c.params[k], last = r.String(), k
 		}
 	}
 	c.began, c.expires = r.Time(), r.Time()
