@@ -34,7 +34,11 @@ func Path(raw string) string {
 		}
 		decoded = next
 	}
-	return u.RequestURI()
+	path := u.RequestURI()
+	if len(path) > maxLength || strings.Contains(path, " ") { // the query is not escaped
+		return ""
+	}
+	return path
 }
 
 // misleading reports whether a browser could read another origin into a path,

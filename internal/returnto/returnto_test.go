@@ -75,6 +75,8 @@ func FuzzPath(f *testing.F) {
 	f.Add("/.//evil.test")
 	f.Add("/..//evil.test")
 	f.Add("/x/../..//evil.test")
+	f.Add("/? 00")
+	f.Add("/" + strings.Repeat("\xa2", 1500))
 	f.Fuzz(func(t *testing.T, raw string) {
 		path := returnto.Path(raw)
 		if path == "" {
