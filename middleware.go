@@ -218,7 +218,15 @@ func navigates(r *http.Request) bool {
 }
 
 // fault hides the sentinels of a Store or Session where they would be read as
-// a verdict on the user.
+// a verdict on the user. ErrBusy is none.
 func fault(err error) error {
-	return fmt.Errorf("%v", err) //nolint:errorlint // the chain is cut on purpose
+	return hiddenError{text: err.Error(), busy: errors.Is(err, ErrBusy)}
 }
+
+type hiddenError struct {
+	text string
+	busy bool
+}
+
+func (e hiddenError) Error() string        { return e.text }
+func (e hiddenError) Is(target error) bool { return e.busy && target == ErrBusy }

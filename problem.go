@@ -24,8 +24,12 @@ type Problem struct {
 	RedirectTo  string   `json:"redirect_to,omitempty"`
 }
 
-// retryUnavailable is how long a client should wait after a fault, in seconds.
-const retryUnavailable = 5
+// How long a client should wait, in seconds: after a fault, and where the store
+// was only busy.
+const (
+	retryUnavailable = 5
+	retryBusy        = 1
+)
 
 // ProblemFor returns what a client is told of an error. Whatever it does not
 // know is a fault: 503, and nothing about it.
@@ -62,7 +66,11 @@ func ProblemFor(err error) Problem {
 	case errors.Is(err, ErrWaiting):
 		return Problem{Status: http.StatusConflict, Code: "waiting", Title: "The answer has not been given yet", RetryAfter: 1}
 	default:
-		return Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Title: "Something failed, try again later", RetryAfter: retryUnavailable}
+		p := Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Title: "Something failed, try again later", RetryAfter: retryUnavailable}
+		if errors.Is(err, ErrBusy) {
+			p.RetryAfter = retryBusy
+		}
+		return p
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 // most 255 bytes. Times are UTC with at least millisecond precision. It must
 // be safe for concurrent use by any number of goroutines and processes.
 //
-// Errors: ErrNotFound and ErrConflict as said below, wrapped or not. Every
-// other error is a fault, after which the write may or may not have happened.
+// Errors: ErrNotFound and ErrConflict as said below, wrapped or not, and ErrBusy
+// where nothing was written and trying again may help. Every other error is a
+// fault, after which the write may or may not have happened.
 type Store interface {
 	// Credentials returns all credentials of a user, in any order. None is
 	// (nil, nil). The caller may change what it gets.

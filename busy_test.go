@@ -1,0 +1,101 @@
+package mfa_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/storage/memory"
+)
+
+// busyAt fails the n-th of its writes and reads as a database does that is
+// busy.
+type busyAt struct {
+	mfa.Store
+	n *int
+}
+
+func (s busyAt) err() error {
+	if *s.n--; *s.n == 0 {
+		return fmt.Errorf("driver: deadlock: %w", mfa.ErrBusy)
+	}
+	return nil
+}
+
+func (s busyAt) Credentials(ctx context.Context, userID string) ([]mfa.Credential, error) {
+	if err := s.err(); err != nil {
+		return nil, err
+	}
+	return s.Store.Credentials(ctx, userID)
+}
+
+func (s busyAt) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+func (s busyAt) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.PutRecord(ctx, r, prev)
+}
+
+func (s busyAt) DeleteRecord(ctx context.Context, key string, prev int64) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.DeleteRecord(ctx, key, prev)
+}
+
+// Whichever statement of a verification the database is too busy for, the
+// answer is "try again", and never that the code was wrong.
+func TestP05_BusyIsTryAgainAndNoVerdict(t *testing.T) {
+	statements := 0
+	for n := 1; ; n++ {
+		at := 0
+		r := newRig(t, busyAt{memory.New(), &at})
+		phone, _ := r.enrollTOTP(t, r.signIn(t, "anna"))
+		s := r.signIn(t, "anna")
+		at = n
+		code := phone.code(t, r.clock.now())
+		next, err := r.Verify(t.Context(), s, totpOnce, code)
+		if err == nil {
+			require.Positive(t, at, "the statement was not reached")
+			break
+		}
+		statements++
+		require.ErrorIs(t, err, mfa.ErrBusy, "statement %d", n)
+		require.NotErrorIs(t, err, mfa.ErrRejected)
+		assert.Empty(t, next.Methods)
+		p := mfa.ProblemFor(err)
+		assert.Equal(t, http.StatusServiceUnavailable, p.Status)
+		assert.Equal(t, "unavailable", p.Code)
+		assert.Equal(t, 1, p.RetryAfter)
+	}
+	assert.Equal(t, 4, statements, "read, reserve, spend, settle")
+}
+
+// What a store wraps besides ErrBusy stays hidden: its conflict or its "not
+// found" would be read as a verdict.
+func TestP05_BusyCarriesNoOtherSentinel(t *testing.T) {
+	r := newRig(t, lying{memory.New()})
+	_, err := r.Verify(t.Context(), mfa.State{ID: "session", UserID: "anna", Methods: []mfa.Method{mfa.Password()}}, totpOnce, []byte("123456"))
+	require.ErrorIs(t, err, mfa.ErrBusy)
+	for _, verdict := range []error{mfa.ErrRejected, mfa.ErrNotFound, mfa.ErrNoSession, mfa.ErrNotEnrolled} {
+		require.NotErrorIs(t, err, verdict)
+	}
+}
+
+type lying struct{ mfa.Store }
+
+func (lying) Credentials(context.Context, string) ([]mfa.Credential, error) {
+	return nil, fmt.Errorf("%w, %w, %w, %w, %w", mfa.ErrBusy, mfa.ErrRejected, mfa.ErrNotFound, mfa.ErrNoSession, mfa.ErrNotEnrolled)
+}
