@@ -180,15 +180,19 @@ func (m *Manager) Sweep(ctx context.Context) error {
 
 // Reseal seals every credential under the first of Config.Keys that is under
 // another, so that the others can be retired. It may be interrupted, repeated,
-// and run beside everything else. The store must implement CredentialLister.
-// Credentials that cannot be opened stay as they are and are named in the
-// error.
+// and run beside everything else, also by several processes: it goes on with
+// what is left. The store must implement CredentialLister. Credentials that
+// cannot be opened stay as they are; the error counts them and names the first
+// ten.
 func (m *Manager) Reseal(ctx context.Context) error {
 	lister, ok := m.cfg.Store.(CredentialLister)
 	if !ok {
 		return errors.New("mfa: Reseal: the store does not implement CredentialLister: add the method")
 	}
-	var failed []error
+	var (
+		failed []error
+		n      int
+	)
 	for c, err := range lister.AllCredentials(ctx) {
 		if err != nil {
 			return storeError("listing credentials", err)
@@ -198,16 +202,22 @@ func (m *Manager) Reseal(ctx context.Context) error {
 		}
 		switch err := m.resealOne(ctx, c); {
 		case errors.Is(err, seal.ErrUnknownKey), errors.Is(err, seal.ErrOpen):
-			failed = append(failed, err)
+			if n++; n <= namedFailures {
+				failed = append(failed, err)
+			}
 		case err != nil:
 			return err
 		}
 	}
-	if len(failed) > 0 {
-		return fmt.Errorf("mfa: Reseal: %d credentials do not open: %w", len(failed), errors.Join(failed...))
+	if n > 0 {
+		return fmt.Errorf("mfa: Reseal: %d credentials do not open: %w", n, errors.Join(failed...))
 	}
 	return nil
 }
+
+// namedFailures is how many credentials an error of Reseal names: a missing key
+// can concern all of them.
+const namedFailures = 10
 
 // resealOne seals a credential under the first key, whoever else writes it.
 func (m *Manager) resealOne(ctx context.Context, c Credential) error {

@@ -66,6 +66,8 @@ func (m *Manager) Credentials(ctx context.Context, userID string) ([]CredentialI
 // *StepUpError, ErrNotFound, also for what belongs to others, ErrInvalid for
 // a name that cannot be, or a fault.
 func (m *Manager) Rename(ctx context.Context, s State, id, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
 	name = strings.TrimSpace(name)
 	if err := checkName(name); err != nil {
 		return err
@@ -87,6 +89,8 @@ func (m *Manager) Rename(ctx context.Context, s State, id, name string) error {
 // credential removed; every other session that relied on it is lowered at its
 // next request. Errors otherwise as for Rename.
 func (m *Manager) Remove(ctx context.Context, s State, id string) (State, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
 	err := m.manage(ctx, s, id, func(ctx context.Context, target Credential, creds []Credential) error {
 		if err := m.remove(ctx, target, creds); err != nil {
 			return err
@@ -107,8 +111,6 @@ func (m *Manager) Remove(ctx context.Context, s State, id string) (State, error)
 // credential and all credentials of the user as they are now, while it meets
 // conflicts.
 func (m *Manager) manage(ctx context.Context, s State, id string, do func(context.Context, Credential, []Credential) error) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
 	if s.UserID == "" {
 		return ErrNoSession
 	}

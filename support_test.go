@@ -182,6 +182,14 @@ func levelOf(t *testing.T, k *mfatest.Kit, s mfa.State) mfa.AAL {
 	return st.AAL
 }
 
+// stored is what alice has enrolled.
+func stored(t *testing.T, k *mfatest.Kit) []mfa.CredentialInfo {
+	t.Helper()
+	infos, err := k.Manager.Credentials(t.Context(), "alice")
+	require.NoError(t, err)
+	return infos
+}
+
 // stepUpOf checks that an error asks for a step-up and returns it.
 func stepUpOf(t *testing.T, err error) *mfa.StepUpError {
 	t.Helper()

@@ -62,3 +62,21 @@ func TestO10_RecordsPrintNoData(t *testing.T) {
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", r.Data))
 	assert.Equal(t, 5, strings.Count(out.String(), `Record("keep/x", 7 bytes redacted)`))
 }
+
+// O03: without the key that sealed them, credentials stay as they are, and the
+// error says how many there are rather than all of them.
+func TestO03_ResealNamesTenOfThoseThatDoNotOpen(t *testing.T) {
+	lost := mfatest.New(t, nil)
+	for i := range 12 {
+		lost.EnrollTOTP(t, lost.SignedIn(t, fmt.Sprint("user", i)))
+	}
+	kit := mfatest.New(t, func(c *mfa.Config) { c.Store = lost.Store })
+	_, s := kit.EnrollTOTP(t, kit.SignedIn(t, "anna"))
+	err := kit.Manager.Reseal(t.Context())
+	require.ErrorContains(t, err, "12 credentials do not open")
+	assert.Equal(t, 10, strings.Count(err.Error(), "mfa: opening credential"))
+	assert.NotErrorIs(t, err, mfa.ErrRejected)
+	require.Equal(t, mfa.AAL2, levelOf(t, kit, s))
+	lost.Clock.Advance(time.Hour)
+	require.NoError(t, lost.Manager.AdminReset(t.Context(), "admin", "user3", "lost"), "what another key sealed is still there for it")
+}

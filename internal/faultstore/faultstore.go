@@ -1,11 +1,12 @@
 // Package faultstore wraps stores and sessions so that tests can make single
 // calls fail: before or after their effect, by an error, a cancelled request,
-// a hang or a panic.
+// a timeout of their own, a hang or a panic.
 package faultstore
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -16,27 +17,36 @@ import (
 // ErrInjected is the error of a call that was made to fail.
 var ErrInjected = errors.New("faultstore: injected")
 
+// errTimeout is ErrInjected from a driver that would not wait any longer: the
+// context that it was given lives on.
+var errTimeout = fmt.Errorf("%w: %w", ErrInjected, context.DeadlineExceeded)
+
 // Fault says how a call fails.
 type Fault int
 
-// The faults.
+// The faults. Where one comes after the effect, what the call returned is lost,
+// be it an error or not.
 const (
 	None         Fault = iota
 	Before             // ErrInjected, without effect
 	After              // ErrInjected after the effect, as when the connection breaks behind COMMIT
 	CancelBefore       // the request is cancelled, then the call is made
-	CancelAfter        // the call succeeds, then the request is cancelled
+	CancelAfter        // the call is made, then the request is cancelled; what the call returned stands
+	Timeout            // ErrInjected and context.DeadlineExceeded, without effect, although the context lives on
+	TimeoutAfter       // the same after the effect
 	Hang               // without effect, returns when the context ends
 	Panic              // a panic, without effect
 	PanicAfter         // a panic after the effect
 )
 
 // All are the faults, for sweeps.
-var All = []Fault{Before, After, CancelBefore, CancelAfter, Hang, Panic, PanicAfter}
+var All = []Fault{Before, After, CancelBefore, CancelAfter, Timeout, TimeoutAfter, Hang, Panic, PanicAfter}
 
 // String returns the fault's name, for the names of tests.
 func (f Fault) String() string {
-	return [...]string{"none", "before", "after", "cancel-before", "cancel-after", "hang", "panic", "panic-after"}[f]
+	return [...]string{
+		"none", "before", "after", "cancel-before", "cancel-after", "timeout", "timeout-after", "hang", "panic", "panic-after",
+	}[f]
 }
 
 // Call is one call of a Store or Session.
@@ -122,6 +132,8 @@ func (f *Faults) run(ctx context.Context, c Call, call func() error) error {
 	switch kind {
 	case Before:
 		return ErrInjected
+	case Timeout:
+		return errTimeout
 	case Hang:
 		select {
 		case <-ctx.Done():
@@ -133,20 +145,21 @@ func (f *Faults) run(ctx context.Context, c Call, call func() error) error {
 		panic(ErrInjected)
 	case CancelBefore:
 		cancel()
-	case None, After, CancelAfter, PanicAfter:
+	case None, After, CancelAfter, TimeoutAfter, PanicAfter:
 	}
 	err := call()
-	switch {
-	case err != nil:
-		return err
-	case kind == After:
+	switch kind {
+	case After:
 		return ErrInjected
-	case kind == CancelAfter:
+	case TimeoutAfter:
+		return errTimeout
+	case CancelAfter:
 		cancel()
-	case kind == PanicAfter:
+	case PanicAfter:
 		panic(ErrInjected)
+	case None, Before, CancelBefore, Timeout, Hang, Panic:
 	}
-	return nil
+	return err
 }
 
 // Inner is a store with every optional part.
@@ -237,13 +250,24 @@ func (s *Store) DeleteUser(ctx context.Context, userID string) error {
 	return s.run(ctx, Call{Op: "DeleteUser"}, func() error { return s.Inner.DeleteUser(ctx, userID) })
 }
 
-// AllCredentials implements mfa.CredentialLister. It fails at its beginning.
+// AllCredentials implements mfa.CredentialLister. Its effect is the whole
+// listing, so that it fails at its beginning or at its end.
 func (s *Store) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, error] {
 	return func(yield func(mfa.Credential, error) bool) {
-		if err := s.run(ctx, Call{Op: "AllCredentials"}, func() error { return nil }); err != nil {
+		stopped := false
+		err := s.run(ctx, Call{Op: "AllCredentials"}, func() error {
+			for c, err := range s.Inner.AllCredentials(ctx) {
+				if err != nil {
+					return err
+				}
+				if stopped = !yield(c, nil); stopped {
+					break
+				}
+			}
+			return nil
+		})
+		if err != nil && !stopped {
 			yield(mfa.Credential{}, err)
-			return
 		}
-		s.Inner.AllCredentials(ctx)(yield)
 	}
 }
