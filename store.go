@@ -85,7 +85,8 @@ func (r Record) LogValue() slog.Value {
 // RecordSweeper is an optional part of a Store, used by Manager.Sweep.
 type RecordSweeper interface {
 	// SweepRecords deletes records that expired before the given time.
-	// Records without ExpiresAt stay.
+	// Records without ExpiresAt stay. Those without [KeepPrefix] may be left
+	// to a store that drops them by itself.
 	SweepRecords(ctx context.Context, before time.Time) error
 }
 

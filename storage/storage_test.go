@@ -20,6 +20,53 @@ func TestP01_SplitConforms(t *testing.T) {
 	storetest.Run(t, func(*testing.T) mfa.Store { return storage.Split(memory.New(), memory.New()) })
 }
 
+func TestP03_SplitConformsInterleaved(t *testing.T) {
+	storetest.RunInterleaved(t, func(_ *testing.T, between func(ctx context.Context)) mfa.Store {
+		return storage.Split(hooked{memory.New(), between}, hooked{memory.New(), between})
+	})
+}
+
+// hooked calls between before every method that writes: each is one step.
+type hooked struct {
+	*memory.Store
+	between func(ctx context.Context)
+}
+
+func (h hooked) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	h.between(ctx)
+	return h.Store.CreateCredential(ctx, c)
+}
+
+func (h hooked) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	h.between(ctx)
+	return h.Store.UpdateCredential(ctx, c, prev)
+}
+
+func (h hooked) DeleteCredential(ctx context.Context, userID, id string, prev int64) error {
+	h.between(ctx)
+	return h.Store.DeleteCredential(ctx, userID, id, prev)
+}
+
+func (h hooked) DeleteUser(ctx context.Context, userID string) error {
+	h.between(ctx)
+	return h.Store.DeleteUser(ctx, userID)
+}
+
+func (h hooked) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	h.between(ctx)
+	return h.Store.PutRecord(ctx, r, prev)
+}
+
+func (h hooked) DeleteRecord(ctx context.Context, key string, prev int64) error {
+	h.between(ctx)
+	return h.Store.DeleteRecord(ctx, key, prev)
+}
+
+func (h hooked) SweepRecords(ctx context.Context, before time.Time) error {
+	h.between(ctx)
+	return h.Store.SweepRecords(ctx, before)
+}
+
 func TestSplitSendsEachRecordToItsHalf(t *testing.T) {
 	durable, expiring := memory.New(), memory.New()
 	store := storage.Split(durable, expiring)

@@ -5,7 +5,8 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"runtime"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,16 +57,6 @@ func (s updateAnything) UpdateCredential(ctx context.Context, c mfa.Credential, 
 	return overwrite(ctx, s.Store, c)
 }
 
-type updateAfterRead struct{ mfa.Store }
-
-func (s updateAfterRead) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
-	if now, ok := stored(ctx, s.Store, c.UserID, c.ID); !ok || now.Version != prev {
-		return s.Store.UpdateCredential(ctx, c, prev)
-	}
-	runtime.Gosched()
-	return overwrite(ctx, s.Store, c)
-}
-
 type updateAnyUser struct{ mfa.Store }
 
 func (s updateAnyUser) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
@@ -100,6 +91,33 @@ func (s forgetsVersion) UpdateCredential(ctx context.Context, c mfa.Credential, 
 	return s.Store.UpdateCredential(ctx, c, prev)
 }
 
+// floats compares versions as JSON numbers or Lua scripts do.
+type floats struct{ mfa.Store }
+
+func (s floats) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if now, ok := stored(ctx, s.Store, c.UserID, c.ID); ok && float64(now.Version) == float64(prev) {
+		prev = now.Version
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
+func (s floats) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if now, err := s.Record(ctx, r.Key); err == nil && float64(now.Version) == float64(prev) {
+		prev = now.Version
+	}
+	return s.Store.PutRecord(ctx, r, prev)
+}
+
+// skipsZeros updates only what has a value, as some mappers do with a struct.
+type skipsZeros struct{ mfa.Store }
+
+func (s skipsZeros) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
+	if now, ok := stored(ctx, s.Store, c.UserID, c.ID); ok && c.Name == "" {
+		c.Name = now.Name
+	}
+	return s.Store.UpdateCredential(ctx, c, prev)
+}
+
 // reusesVersions behaves as a store that counts versions itself: what was
 // deleted and created anew has the version of what was there before.
 type reusesVersions struct{ mfa.Store }
@@ -130,6 +148,20 @@ func (s keyPerUser) CreateCredential(ctx context.Context, c mfa.Credential) erro
 	return s.Store.CreateCredential(ctx, c)
 }
 
+// halfCreates writes an entry for the Key before it looks at the id, and leaves
+// it there.
+type halfCreates struct {
+	mfa.Store
+	keys sync.Map
+}
+
+func (s *halfCreates) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	if _, taken := s.keys.LoadOrStore([2]string{c.Method, c.Key}, true); taken {
+		return mfa.ErrConflict
+	}
+	return s.Store.CreateCredential(ctx, c)
+}
+
 type deleteAnything struct{ mfa.Store }
 
 func (s deleteAnything) DeleteCredential(ctx context.Context, userID, id string, prev int64) error {
@@ -148,21 +180,6 @@ func (s deleteAnyUser) DeleteCredential(ctx context.Context, userID, id string, 
 	return s.Store.DeleteCredential(ctx, userID, id, prev)
 }
 
-// spendsTwice looks, then deletes, and takes "gone already" for success.
-type spendsTwice struct{ mfa.Store }
-
-func (s spendsTwice) DeleteRecord(ctx context.Context, key string, prev int64) error {
-	r, err := s.Record(ctx, key)
-	if err != nil || r.Version != prev {
-		return s.Store.DeleteRecord(ctx, key, prev)
-	}
-	runtime.Gosched()
-	if err := s.Store.DeleteRecord(ctx, key, prev); !errors.Is(err, mfa.ErrConflict) {
-		return err
-	}
-	return nil
-}
-
 type putsOver struct{ mfa.Store }
 
 func (s putsOver) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
@@ -170,25 +187,6 @@ func (s putsOver) PutRecord(ctx context.Context, r mfa.Record, prev int64) error
 		prev = now.Version
 	}
 	return s.Store.PutRecord(ctx, r, prev)
-}
-
-type putAfterRead struct{ mfa.Store }
-
-func (s putAfterRead) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
-	now, err := s.Record(ctx, r.Key)
-	if err != nil || prev == 0 || now.Version != prev {
-		return s.Store.PutRecord(ctx, r, prev)
-	}
-	runtime.Gosched()
-	for {
-		now, err := s.Record(ctx, r.Key)
-		if err != nil {
-			return s.Store.PutRecord(ctx, r, prev)
-		}
-		if err := s.Store.PutRecord(ctx, r, now.Version); !errors.Is(err, mfa.ErrConflict) {
-			return err
-		}
-	}
 }
 
 // sharing hands out the same bytes every time.
@@ -246,6 +244,28 @@ func (s folding) Credentials(ctx context.Context, userID string) ([]mfa.Credenti
 		}
 	}
 	return out, nil
+}
+
+// joining finds credentials by method and Key in one string.
+type joining struct{ mfa.Store }
+
+func (s joining) FindCredential(ctx context.Context, method, key string) (mfa.Credential, error) {
+	for c, err := range s.Store.(mfa.CredentialLister).AllCredentials(ctx) {
+		if err != nil || c.Method+"_"+c.Key == method+"_"+key {
+			return c, err
+		}
+	}
+	return mfa.Credential{}, mfa.ErrNotFound
+}
+
+// oneTable keeps records and credentials under one primary key.
+type oneTable struct{ mfa.Store }
+
+func (s oneTable) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if owner(ctx, s.Store, r.Key) != "" {
+		return mfa.ErrConflict
+	}
+	return s.Store.PutRecord(ctx, r, prev)
 }
 
 type trimming struct{ mfa.Store }
@@ -333,6 +353,63 @@ func (s sweepsAll) Record(ctx context.Context, key string) (mfa.Record, error) {
 	return r, err
 }
 
+// sweepsPage sweeps as much as one statement with a limit does.
+type sweepsPage struct {
+	mfa.Store
+	keys sync.Map
+}
+
+func (s *sweepsPage) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	err := s.Store.PutRecord(ctx, r, prev)
+	if err == nil {
+		s.keys.Store(r.Key, r)
+	}
+	return err
+}
+
+func (s *sweepsPage) SweepRecords(ctx context.Context, before time.Time) error {
+	n := 0
+	for _, value := range s.keys.Range {
+		r := value.(mfa.Record)
+		if r.ExpiresAt.IsZero() || !r.ExpiresAt.Before(before) {
+			continue
+		}
+		if n++; n > 100 {
+			return nil
+		}
+		s.keys.Delete(r.Key)
+		if err := s.DeleteRecord(ctx, r.Key, r.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bounded is a cache: it makes room for new records.
+type bounded struct {
+	mfa.Store
+	mu   sync.Mutex
+	keys []string
+}
+
+func (s *bounded) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+	if err := s.Store.PutRecord(ctx, r, prev); err != nil || prev != 0 {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = append(s.keys, r.Key)
+	if len(s.keys) <= 1000 {
+		return nil
+	}
+	oldest, err := s.Record(ctx, s.keys[0])
+	s.keys = s.keys[1:]
+	if err != nil {
+		return nil // spent already
+	}
+	return s.DeleteRecord(ctx, oldest.Key, oldest.Version)
+}
+
 type deletesOne struct {
 	mfa.Store
 	mfa.CredentialLister
@@ -356,6 +433,37 @@ func (s listsPage) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential,
 		n := 0
 		for c, err := range s.lister.AllCredentials(ctx) {
 			if n++; n > 100 || !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// listsOffsets counts rows from the start for each page.
+type listsOffsets struct {
+	mfa.Store
+	lister mfa.CredentialLister
+}
+
+func (s listsOffsets) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, error] {
+	return func(yield func(mfa.Credential, error) bool) {
+		const page = 10
+		for offset := 0; ; offset += page {
+			all := map[string]mfa.Credential{}
+			for c, err := range s.lister.AllCredentials(ctx) {
+				if err != nil {
+					yield(c, err)
+					return
+				}
+				all[c.ID] = c
+			}
+			ids := slices.Sorted(maps.Keys(all))
+			for _, id := range ids[min(offset, len(ids)):min(offset+page, len(ids))] {
+				if !yield(all[id], nil) {
+					return
+				}
+			}
+			if offset >= len(ids) {
 				return
 			}
 		}

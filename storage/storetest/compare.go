@@ -86,6 +86,25 @@ func expectCredential(t *testing.T, s mfa.Store, p promise, want mfa.Credential)
 	}
 }
 
+// expectGone reports p as broken if a credential can still be read. Its Key may
+// belong to another by now.
+func expectGone(t *testing.T, s mfa.Store, p promise, gone mfa.Credential) {
+	t.Helper()
+	all, err := s.Credentials(t.Context(), gone.UserID)
+	expectNil(t, p, "Credentials", err)
+	for _, c := range all {
+		if c.ID == gone.ID {
+			p.brokenf(t, "Credentials returned the id %q, which should be gone", c.ID)
+		}
+	}
+	found, err := s.FindCredential(t.Context(), gone.Method, gone.Key)
+	if err != nil {
+		expectError(t, p, "FindCredential", err, mfa.ErrNotFound)
+	} else if found.ID == gone.ID {
+		p.brokenf(t, "FindCredential returned the id %q, which should be gone", found.ID)
+	}
+}
+
 // expectOnly reports p as broken unless a user has exactly these credentials.
 func expectOnly(t *testing.T, s mfa.Store, p promise, userID string, want ...mfa.Credential) {
 	t.Helper()
@@ -96,6 +115,24 @@ func expectOnly(t *testing.T, s mfa.Store, p promise, userID string, want ...mfa
 	for _, c := range want {
 		expectCredential(t, s, p, c)
 	}
+}
+
+// expectFree reports p as broken unless a refused credential has left nothing
+// behind: what it did not have in common with the stored one is free.
+func expectFree(t *testing.T, s mfa.Store, p promise, refused, stored mfa.Credential) {
+	t.Helper()
+	if refused.ID != stored.ID || refused.UserID != stored.UserID {
+		expectGone(t, s, p, refused)
+	}
+	heir := refused
+	heir.UserID, heir.Version = random(), fresh()
+	if refused.ID == stored.ID {
+		heir.ID = random()
+	} else {
+		heir.Key = random()
+	}
+	expectNil(t, p, "CreateCredential with what a refused one had", s.CreateCredential(t.Context(), heir))
+	expectOnly(t, s, p, heir.UserID, heir)
 }
 
 // expectRecord reports p as broken unless exactly want is stored.
@@ -112,7 +149,6 @@ func expectRecord(t *testing.T, s mfa.Records, p promise, want mfa.Record) {
 // expectNoRecord reports p as broken unless nothing is stored under key.
 func expectNoRecord(t *testing.T, s mfa.Records, p promise, key string) {
 	t.Helper()
-	expectError(t, p, "Record", recordError(s.Record(t.Context(), key)), mfa.ErrNotFound)
+	_, err := s.Record(t.Context(), key)
+	expectError(t, p, "Record", err, mfa.ErrNotFound)
 }
-
-func recordError(_ mfa.Record, err error) error { return err }

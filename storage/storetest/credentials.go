@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 var credentialTests = []test[mfa.Store]{
 	{"CredentialRoundTrip", testCredentialRoundTrip},
 	{"CredentialTimes", testCredentialTimes},
+	{"CredentialVersionsAreExact", testExactCredentialVersions},
 	{"AbsentCredentials", testAbsentCredentials},
 	{"CreateConflicts", testCreateConflicts},
 	{"Update", testUpdate},
@@ -29,11 +31,8 @@ func payloads() [][]byte {
 	for i := range every {
 		every[i] = byte(i)
 	}
-	return [][]byte{{}, {0}, every, bytes.Repeat(every, 64<<10/len(every)), []byte("%s '\"\\?$1;--"), {0xff, 0xfe, 0xc3, 0x28}}
+	return [][]byte{nil, {}, {0}, every, bytes.Repeat(every, 64<<10/len(every)), []byte("%s '\"\\?$1;--"), {0xff, 0xfe, 0xc3, 0x28}}
 }
-
-// versions are the extremes, and one that a float64 cannot hold.
-var versions = []int64{1, -1, 1<<63 - 1, -1 << 63, 1<<53 + 1}
 
 func testCredentialRoundTrip(t *testing.T, s mfa.Store) {
 	user := random()
@@ -44,6 +43,7 @@ func testCredentialRoundTrip(t *testing.T, s mfa.Store) {
 	for _, version := range versions {
 		want = append(want, create(t, s, user, func(c *mfa.Credential) { c.Version = version }))
 	}
+	want = append(want, create(t, s, user, func(c *mfa.Credential) { c.Method = strings.Repeat("m", 32) }))
 	for _, name := range []string{"", "Schlüssel 🔑 «é»", "' OR 1=1 --"} {
 		want = append(want, create(t, s, user, func(c *mfa.Credential) { c.Name = name }))
 	}
@@ -60,6 +60,10 @@ func times() []time.Time {
 	at := time.Date(2026, 3, 29, 2, 30, 0, int(7*time.Millisecond), time.UTC)
 	return []time.Time{
 		{},
+		time.Date(1, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC),
+		time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC),
+		time.Unix(0, 0),
 		at,
 		at.In(time.FixedZone("+14", 14*3600)),
 		at.In(time.FixedZone("-14", -14*3600)),
@@ -76,13 +80,12 @@ func testCredentialTimes(t *testing.T, s mfa.Store) {
 	for _, at := range times() {
 		c := create(t, s, random(), func(c *mfa.Credential) { c.UsedAt = at; c.CreatedAt = at })
 		expectCredential(t, s, exactTimes, c)
-		prev := c.Version
-		c.UsedAt, c.Version = at.AddDate(0, 0, -1), fresh()
-		if at.IsZero() {
-			c.UsedAt = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		for _, next := range []time.Time{{}, at} {
+			prev := c.Version
+			c.UsedAt, c.Version = next, fresh()
+			must(t, "UpdateCredential", s.UpdateCredential(t.Context(), c, prev))
+			expectCredential(t, s, exactTimes, c)
 		}
-		must(t, "UpdateCredential", s.UpdateCredential(t.Context(), c, prev))
-		expectCredential(t, s, exactTimes, c)
 	}
 }
 
@@ -111,10 +114,9 @@ func testCreateConflicts(t *testing.T, s mfa.Store) {
 		sameKey.Key = mine.Key
 		expectConflict(t, uniqueCredential, "CreateCredential with the method and Key of another", s.CreateCredential(t.Context(), sameKey))
 
-		if user != mine.UserID {
-			expectOnly(t, s, uniqueCredential, user)
-		}
 		expectOnly(t, s, uniqueCredential, mine.UserID, mine)
+		expectFree(t, s, uniqueCredential, sameID, mine)
+		expectFree(t, s, uniqueCredential, sameKey, mine)
 	}
 	otherMethod := create(t, s, mine.UserID, func(c *mfa.Credential) { c.Method = "webauthn"; c.Key = mine.Key })
 	expectOnly(t, s, uniqueCredential, mine.UserID, mine, otherMethod)
@@ -133,6 +135,11 @@ func testUpdate(t *testing.T, s mfa.Store) {
 	}
 
 	prev := c.Version
+	c.Name, c.Data, c.UsedAt, c.Version = "", nil, time.Time{}, fresh() // what is empty is stored, too
+	expectNil(t, updateCompares, "UpdateCredential to empty fields", s.UpdateCredential(t.Context(), c, prev))
+	expectOnly(t, s, updateCompares, c.UserID, neighbour, sibling, c)
+
+	prev = c.Version
 	c.Version = fresh()
 	moved := c
 	moved.Method, moved.Key, moved.CreatedAt = "webauthn", random(), c.CreatedAt.AddDate(1, 0, 0)
@@ -160,6 +167,7 @@ func testUpdateConflicts(t *testing.T, s mfa.Store) {
 	attempt("with version 0", 0, func(*mfa.Credential) {})
 	attempt("with its own new version", changed.Version, func(*mfa.Credential) {})
 	attempt("of an absent id", c.Version, func(c *mfa.Credential) { c.ID = random() })
+	attempt("of an absent id and Key", c.Version, func(c *mfa.Credential) { c.ID, c.Key = random(), random() })
 	attempt("of an absent id and version 0", 0, func(c *mfa.Credential) { c.ID = random() })
 	attempt("in the name of another user", c.Version, func(c *mfa.Credential) { c.UserID = other.UserID })
 	attempt("in the name of an unknown user", c.Version, func(c *mfa.Credential) { c.UserID = random() })

@@ -13,6 +13,8 @@ var identityTests = []test[mfa.Store]{
 	{"UserIDsAreExact", testExactUserIDs},
 	{"CredentialIDsAreExact", testExactCredentialIDs},
 	{"KeysAreExact", testExactKeys},
+	{"IDsAreNotJoined", testJoinedIDs},
+	{"RecordsAreApart", testRecordsApart},
 	{"HostileIDs", testHostileIDs},
 }
 
@@ -114,6 +116,47 @@ func testExactKeys(t *testing.T, s mfa.Store) {
 		all = append(all, create(t, s, user, func(c *mfa.Credential) { c.Key = key }))
 	}
 	expectOnly(t, s, exactIDs, user, all...)
+}
+
+// testJoinedIDs finds stores that join two parts into one key: "a:b" and "c"
+// are not "a" and "b:c".
+func testJoinedIDs(t *testing.T, s mfa.Store) {
+	for _, sep := range []string{"", "_", "-", ".", ":", "/", "|", "#", ",", " ", "\t", "\x1f"} {
+		a, b, c := random(), random(), random()
+		left := create(t, s, a+sep+b, func(n *mfa.Credential) { n.ID = c })
+		right := create(t, s, a, func(n *mfa.Credential) { n.ID = b + sep + c })
+		expectOnly(t, s, exactIDs, left.UserID, left)
+		expectOnly(t, s, exactIDs, right.UserID, right)
+		expectNil(t, exactIDs, "DeleteCredential", s.DeleteCredential(t.Context(), left.UserID, left.ID, left.Version))
+		expectOnly(t, s, exactIDs, left.UserID)
+		expectOnly(t, s, exactIDs, right.UserID, right)
+	}
+	for _, sep := range []string{"", "_"} { // what the name of a method may contain
+		user, key := random(), random()
+		left := create(t, s, user, func(n *mfa.Credential) { n.Method, n.Key = "m"+sep+"x", key })
+		right := create(t, s, user, func(n *mfa.Credential) { n.Method, n.Key = "m", "x"+sep+key })
+		expectOnly(t, s, exactIDs, user, left, right)
+	}
+}
+
+// testRecordsApart finds stores that keep credentials and records under the
+// same keys.
+func testRecordsApart(t *testing.T, s mfa.Store) {
+	for _, kind := range recordKinds {
+		id := kind.prefix + random()
+		c := newCredential(id)
+		c.ID, c.Key = id, id
+		expectNil(t, apart, "CreateCredential", s.CreateCredential(t.Context(), c))
+		r := mfa.Record{Key: id, Data: []byte("a record"), ExpiresAt: soon(), Version: c.Version}
+		expectNil(t, apart, "PutRecord under the id of a credential", s.PutRecord(t.Context(), r, 0))
+		expectOnly(t, s, apart, id, c)
+		expectRecord(t, s, apart, r)
+		expectNil(t, apart, "DeleteCredential", s.DeleteCredential(t.Context(), id, id, c.Version))
+		expectRecord(t, s, apart, r)
+		expectNil(t, apart, "CreateCredential with the key of a record", s.CreateCredential(t.Context(), c))
+		expectNil(t, apart, "DeleteRecord", s.DeleteRecord(t.Context(), id, r.Version))
+		expectOnly(t, s, apart, id, c)
+	}
 }
 
 // hostile are ids that mean something to a language somewhere.

@@ -13,6 +13,8 @@ var (
 		"keys that verify for somebody else, or owners locked out of their accounts"}
 	exactTimes = promise{"times keep at least millisecond precision and come back in UTC",
 		"an expired ceremony or a closed budget that is open again after a trip through another time zone"}
+	exactVersions = promise{"versions are compared in all of their 64 bits",
+		"a code that is accepted twice: what is spent has a version that looks like the one before"}
 	exactIDs = promise{"ids are byte-exact, up to 255 bytes",
 		"an account called \"Alice\" or \"alice \" that reads and removes the second factors of \"alice\""}
 	onlyPlaceholders = promise{"ids are data, whatever they contain",
@@ -21,8 +23,10 @@ var (
 		"nothing yet, but callers that test for nil see a factor where there is none"}
 	notFound = promise{"what is absent is an error wrapping ErrNotFound",
 		"a zero credential or an empty ceremony that is judged as if it were a real one"}
-	ownRows = promise{"a user's credentials are those with exactly his user id",
-		"the second factor of another user"}
+	ownRows = promise{"Credentials returns all credentials of exactly this user, and no other",
+		"the second factor of another user, or an account whose factor is overlooked and not asked for"}
+	apart = promise{"a write touches the one row that it names",
+		"a removed factor that is back, or a spent code that is fresh again, because something beside it was written"}
 	uniqueCredential = promise{"an id, or a method and Key, that exist already are ErrConflict, for whichever user, and nothing is stored",
 		"somebody else's security key registered to his own account, or an enrolment overwritten by his"}
 	updateCompares = promise{"UpdateCredential replaces only the credential with this id, this user and the version prev; else ErrConflict, and nothing changes",
@@ -33,6 +37,8 @@ var (
 		"the removal of a factor that is not his, or of the last factor by two removals at once"}
 	recreated = promise{"delete and recreate do not fool a writer that holds the old version",
 		"an answer judged against what has been deleted, accepted for what has taken its place"}
+	oneStep = promise{"every method is one step: whoever reads meanwhile sees all of it or nothing",
+		"the instant at which an account has no second factor, by asking often enough"}
 	callersCopy = promise{"the caller may change what it gets and what it gave",
 		"one user's request that alters what is stored for another"}
 	putAbsent = promise{"PutRecord with prev 0 stores only where there is no record; else ErrConflict, and nothing changes",
@@ -43,11 +49,13 @@ var (
 		"one answer that completes as many ceremonies as he has connections"}
 	noExpiry = promise{"a store never judges expiry: an expired record is there until it is swept",
 		"two clocks that disagree: a budget that is open early, or a spent ceremony that may be created again"}
+	liveRecord = promise{"a record that has not expired is never dropped, whatever else is written or swept",
+		"a counter of failures that is forgotten, by filling the store with other records or by being quicker than a sweep"}
 	doneContext = promise{"a context that is done gives a plain error, never ErrConflict or ErrNotFound, and then nothing is written",
 		"\"no second factor\" as the answer about a user who has one, by hanging up in time"}
 	sweeps = promise{"SweepRecords deletes the records that expired before the given time, and no other",
 		"counters of failures that are forgotten, by waiting for the next sweep"}
-	deletesUser = promise{"DeleteUser deletes all credentials of a user, and no other; it is no error if there are none",
+	deletesUser = promise{"DeleteUser deletes all credentials of a user, and nothing else; it is no error if there are none",
 		"the factors of the account's former owner, for whoever gets its id next"}
 	listsAll = promise{"AllCredentials yields every credential, permits writes between two steps, and yields an error when it cannot go on",
 		"nothing by itself, but rows that are never sealed again under the new key keep a stolen old key useful"}

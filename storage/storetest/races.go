@@ -4,15 +4,16 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"sync"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/go-mfa/mfa"
 )
 
 var credentialRaceTests = []test[mfa.Store]{
 	{"RaceCreate", testRaceCreate},
+	{"RaceSiblings", testRaceSiblings},
+	{"RaceRead", testRaceRead},
 	{"RaceUpdate", testRaceUpdate},
 	{"RaceUpdateDelete", testRaceUpdateDelete},
 }
@@ -22,62 +23,9 @@ var recordRaceTests = []test[recordKind]{
 	{"RacePutVersion", testRacePutVersion},
 	{"RaceDeleteRecord", testRaceDeleteRecord},
 	{"RacePutDelete", testRacePutDelete},
+	{"RaceReadRecord", testRaceReadRecord},
+	{"RaceSweep", testRaceSweep},
 	{"NoLostUpdate", testNoLostUpdate},
-}
-
-const (
-	racers = 32
-	// A store that reads and then writes loses a race only now and then, so a
-	// quick one is tried more often.
-	minRounds = 8
-	raceTime  = 50 * time.Millisecond
-)
-
-// rounds yields while the race should be run once more.
-func rounds(yield func() bool) {
-	start := time.Now()
-	for n := 0; n < minRounds || time.Since(start) < raceTime; n++ {
-		if !yield() {
-			return
-		}
-	}
-}
-
-// race starts do racers times at once and returns who won: whose call returned
-// nil. All others must have got ErrConflict.
-func race(t *testing.T, p promise, do func(ctx context.Context, i int) error) []int {
-	t.Helper()
-	errs := make([]error, racers)
-	start := make(chan struct{})
-	var done sync.WaitGroup
-	for i := range racers {
-		done.Go(func() {
-			<-start
-			errs[i] = do(t.Context(), i)
-		})
-	}
-	close(start)
-	done.Wait()
-	var winners []int
-	for i, err := range errs {
-		if err == nil {
-			winners = append(winners, i)
-		} else {
-			expectConflict(t, p, "a loser of a race", err)
-		}
-	}
-	return winners
-}
-
-// oneWinner is race where exactly one may win. It returns -1 otherwise.
-func oneWinner(t *testing.T, p promise, do func(ctx context.Context, i int) error) int {
-	t.Helper()
-	winners := race(t, p, do)
-	if len(winners) != 1 {
-		p.brokenf(t, "%d of %d parallel calls won, want 1", len(winners), racers)
-		return -1
-	}
-	return winners[0]
 }
 
 func testRaceCreate(t *testing.T, s mfa.Store) {
@@ -135,6 +83,38 @@ func testRaceUpdateDelete(t *testing.T, s mfa.Store) {
 		default:
 			expectOnly(t, s, deleteCompares, c.UserID, update)
 		}
+	}
+}
+
+// testRaceSiblings writes many credentials of one user at once: a store that
+// keeps them in one document must not lose any.
+func testRaceSiblings(t *testing.T, s mfa.Store) {
+	for range rounds {
+		user := random()
+		siblings := make([]mfa.Credential, racers)
+		for i := range siblings {
+			siblings[i] = newCredential(user)
+		}
+		everyWins(t, apart, func(ctx context.Context, i int) error { return s.CreateCredential(ctx, siblings[i]) })
+		expectOnly(t, s, apart, user, siblings...)
+
+		updated := slices.Clone(siblings)
+		for i := range updated {
+			updated[i].Data, updated[i].Version = []byte(random()), fresh()
+		}
+		everyWins(t, apart, func(ctx context.Context, i int) error {
+			if i%4 == 0 {
+				return s.DeleteCredential(ctx, user, siblings[i].ID, siblings[i].Version)
+			}
+			return s.UpdateCredential(ctx, updated[i], siblings[i].Version)
+		})
+		var rest []mfa.Credential
+		for i, c := range updated {
+			if i%4 != 0 {
+				rest = append(rest, c)
+			}
+		}
+		expectOnly(t, s, apart, user, rest...)
 	}
 }
 
@@ -210,6 +190,8 @@ func testNoLostUpdate(t *testing.T, s recordKind) {
 			switch {
 			case errors.Is(err, mfa.ErrNotFound):
 				prev = 0
+			case errors.Is(err, mfa.ErrBusy):
+				continue
 			case err != nil:
 				return err
 			case len(r.Data) != 8:
@@ -218,13 +200,13 @@ func testNoLostUpdate(t *testing.T, s recordKind) {
 				n = binary.BigEndian.Uint64(r.Data)
 			}
 			next := mfa.Record{Key: key, Data: binary.BigEndian.AppendUint64(nil, n+1), Version: fresh()}
-			if err := s.PutRecord(ctx, next, prev); !errors.Is(err, mfa.ErrConflict) {
+			if err := s.PutRecord(ctx, next, prev); !errors.Is(err, mfa.ErrConflict) && !errors.Is(err, mfa.ErrBusy) {
 				return err
 			}
 		}
 		return errors.New("every attempt was a conflict, though some writer must win each time")
 	}
-	winners := race(t, putCompares, func(ctx context.Context, _ int) error {
+	everyWins(t, putCompares, func(ctx context.Context, _ int) error {
 		for range each {
 			if err := increment(ctx); err != nil {
 				return err
@@ -234,7 +216,7 @@ func testNoLostUpdate(t *testing.T, s recordKind) {
 	})
 	r, err := s.Record(t.Context(), key)
 	must(t, "Record", err)
-	if len(winners) != racers || len(r.Data) != 8 || binary.BigEndian.Uint64(r.Data) != racers*each {
+	if len(r.Data) != 8 || binary.BigEndian.Uint64(r.Data) != racers*each {
 		putCompares.brokenf(t, "after %d increments the counter is %x", racers*each, r.Data)
 	}
 }

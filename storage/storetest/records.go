@@ -12,6 +12,7 @@ import (
 var recordTests = []test[recordKind]{
 	{"RecordRoundTrip", testRecordRoundTrip},
 	{"RecordTimes", testRecordTimes},
+	{"RecordVersionsAreExact", testExactRecordVersions},
 	{"RecordKeysAreExact", testExactRecordKeys},
 	{"PutAbsent", testPutAbsent},
 	{"PutVersion", testPutVersion},
@@ -21,6 +22,7 @@ var recordTests = []test[recordKind]{
 	{"ExpiredRecord", testExpiredRecord},
 	{"RecordCopies", testRecordCopies},
 	{"RecordContextDone", testRecordContextDone},
+	{"LiveRecordsStay", testLiveRecordsStay},
 }
 
 func testRecordRoundTrip(t *testing.T, s recordKind) {
@@ -158,9 +160,8 @@ func testRecreatedRecord(t *testing.T, s recordKind) {
 }
 
 func testExpiredRecord(t *testing.T, s recordKind) {
-	past := time.Now().UTC().Add(-time.Minute).Truncate(time.Millisecond)
-	expired := func(r *mfa.Record) { r.ExpiresAt = past }
-	r := put(t, s, expired)
+	over := func(r *mfa.Record) { r.ExpiresAt = expired() }
+	r := put(t, s, over)
 	expectRecord(t, s, noExpiry, r)
 	expectConflict(t, noExpiry, "PutRecord with prev 0 over an expired record", s.PutRecord(t.Context(), mfa.Record{Key: r.Key, Version: fresh()}, 0))
 	expectRecord(t, s, noExpiry, r)
@@ -170,6 +171,14 @@ func testExpiredRecord(t *testing.T, s recordKind) {
 	expectRecord(t, s, noExpiry, r)
 	expectNil(t, noExpiry, "DeleteRecord of an expired record", s.DeleteRecord(t.Context(), r.Key, r.Version))
 	expectNoRecord(t, s, spendOnce, r.Key)
+
+	for _, next := range []time.Time{soon(), {}} { // taken into use again
+		r := put(t, s, over)
+		renewed := mfa.Record{Key: r.Key, Data: []byte("anew"), ExpiresAt: next, Version: fresh()}
+		expectNil(t, noExpiry, "PutRecord over an expired record by its version", s.PutRecord(t.Context(), renewed, r.Version))
+		expectConflict(t, recreated, "DeleteRecord by the version that expired", s.DeleteRecord(t.Context(), r.Key, r.Version))
+		expectRecord(t, s, noExpiry, renewed)
+	}
 }
 
 func testRecordCopies(t *testing.T, s recordKind) {
@@ -221,38 +230,5 @@ func testRecordContextDone(t *testing.T, s recordKind) {
 		expectNoRecord(t, s, doneContext, r.Key)
 	} else {
 		expectRecord(t, s, doneContext, r)
-	}
-}
-
-// testSweep checks the optional RecordSweeper.
-func testSweep(t *testing.T, s mfa.Records) {
-	sweeper, ok := s.(mfa.RecordSweeper)
-	if !ok {
-		t.Log("the store sweeps no records: nothing to check")
-		return
-	}
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	for _, prefix := range []string{"ceremony/", mfa.KeepPrefix} {
-		kind := recordKind{s, prefix}
-		at := func(at time.Time) mfa.Record { return put(t, kind, func(r *mfa.Record) { r.ExpiresAt = at }) }
-		old, edge, live, forever := at(now.Add(-time.Minute)), at(now), at(now.Add(time.Minute)), at(time.Time{})
-		must(t, "SweepRecords", sweeper.SweepRecords(t.Context(), now))
-		expectNoRecord(t, s, sweeps, old.Key)
-		for _, r := range []mfa.Record{edge, live, forever} {
-			expectRecord(t, s, sweeps, r)
-		}
-		must(t, "SweepRecords", sweeper.SweepRecords(t.Context(), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)))
-		expectNoRecord(t, s, sweeps, live.Key)
-		expectRecord(t, s, sweeps, forever)
-	}
-	kind := recordKind{s, "ceremony/"}
-	expired := put(t, kind, func(r *mfa.Record) { r.ExpiresAt = now.Add(-time.Minute) })
-	err := sweeper.SweepRecords(cancelled(t), now)
-	expectPlain(t, doneContext, "SweepRecords", err)
-	if err != nil {
-		expectRecord(t, s, doneContext, expired)
-	}
-	if err := sweeper.SweepRecords(t.Context(), time.Time{}); err != nil {
-		sweeps.brokenf(t, "SweepRecords before the zero time: %v", err)
 	}
 }

@@ -14,8 +14,9 @@ import (
 // again, and other things may be stored there, for every id is random. The
 // optional parts (mfa.RecordSweeper, mfa.UserDeleter, mfa.CredentialLister)
 // are checked where they are implemented; elsewhere their tests pass and log
-// "nothing to check", which go test -v shows. Sweeping drops every expired
-// record of the store.
+// "nothing to check", which go test -v shows. Sweeping drops every record of the
+// store that has an ExpiresAt. A call that returns an error wrapping mfa.ErrBusy
+// while others run is repeated for up to ten seconds, and must decide then.
 func Run(t *testing.T, newStore func(t *testing.T) mfa.Store) {
 	t.Helper()
 	runAll(t, newStore, credentialTests, identityTests, credentialRaceTests, optionalTests)
@@ -30,10 +31,13 @@ func RunRecords(t *testing.T, newRecords func(t *testing.T) mfa.Records) {
 	t.Run("SweepRecords", func(t *testing.T) { testSweep(t, newRecords(t)) })
 }
 
-// runRecords runs everything about records twice: what begins with "keep/" is
-// only longer-lived, not different.
+// recordKinds are the names of the subtests about records, and how their keys
+// begin. Everything runs twice: what begins with "keep/" is only longer-lived,
+// not different.
+var recordKinds = []struct{ name, prefix string }{{"Expiring", "ceremony/"}, {"Keep", mfa.KeepPrefix}}
+
 func runRecords(t *testing.T, newRecords func(t *testing.T) mfa.Records) {
-	for _, kind := range []struct{ name, prefix string }{{"Expiring", "ceremony/"}, {"Keep", mfa.KeepPrefix}} {
+	for _, kind := range recordKinds {
 		t.Run(kind.name, func(t *testing.T) {
 			runAll(t, func(t *testing.T) recordKind { return recordKind{newRecords(t), kind.prefix} }, recordTests, recordRaceTests)
 		})
