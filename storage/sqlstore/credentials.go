@@ -35,13 +35,13 @@ func (s *Store) FindCredential(ctx context.Context, method, key string) (mfa.Cre
 // CreateCredential implements mfa.Store.
 func (s *Store) CreateCredential(ctx context.Context, c mfa.Credential) error {
 	return s.swap(ctx, "create credential", &s.sql.createCredential,
-		blob(c.ID), blob(c.UserID), c.Method, c.Key, c.Name, blob(c.Data), millis(c.CreatedAt), millis(c.UsedAt), c.Version)
+		blob(c.ID), blob(c.UserID), c.Method, c.Key, c.Name, blob(c.Data), micros(c.CreatedAt), micros(c.UsedAt), c.Version)
 }
 
 // UpdateCredential implements mfa.Store.
 func (s *Store) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
 	return s.swap(ctx, "update credential", &s.sql.updateCredential,
-		c.Name, blob(c.Data), millis(c.UsedAt), c.Version, blob(c.UserID), blob(c.ID), prev)
+		c.Name, blob(c.Data), micros(c.UsedAt), c.Version, blob(c.UserID), blob(c.ID), prev)
 }
 
 // DeleteCredential implements mfa.Store.
@@ -82,28 +82,21 @@ func (s *Store) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, er
 	}
 }
 
-func (s *Store) selectCredentials(ctx context.Context, st *statement, args ...any) (_ []mfa.Credential, err error) {
-	rows, err := s.query(ctx, st, args...)
+func (s *Store) selectCredentials(ctx context.Context, st *statement, args ...any) (out []mfa.Credential, err error) {
+	err = s.query(ctx, st, func(rows *sql.Rows) error {
+		out = nil
+		for rows.Next() {
+			var c mfa.Credential
+			if err := rows.Scan(&c.ID, &c.UserID, &c.Method, &c.Key, &c.Name, &c.Data,
+				microsInto{&c.CreatedAt}, microsInto{&c.UsedAt}, &c.Version); err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	}, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
-	var out []mfa.Credential
-	for rows.Next() {
-		var c mfa.Credential
-		if err := rows.Scan(&c.ID, &c.UserID, &c.Method, &c.Key, &c.Name, &c.Data,
-			millisInto{&c.CreatedAt}, millisInto{&c.UsedAt}, &c.Version); err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
-}
-
-// closeRows closes rows. Half a result is no result, so an error of closing is
-// an error of the query.
-func closeRows(rows *sql.Rows, err *error) {
-	if closing := rows.Close(); *err == nil {
-		*err = closing
-	}
+	return out, nil
 }

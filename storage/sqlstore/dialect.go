@@ -1,45 +1,44 @@
 package sqlstore
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Dialect names a database. The zero value is none.
 type Dialect uint8
 
 // The dialects.
 const (
-	SQLite Dialect = 1 // 3.24 or newer
+	SQLite     Dialect = 1 // 3.24 or newer
+	PostgreSQL Dialect = 2 // 12 or newer, and what speaks its protocol and dialect
+	MySQL      Dialect = 3 // MySQL 8 and MariaDB 10.6 or newer, Galera clusters included
 )
-
-// statements returns what the dialect has to say, or nil if there is no such
-// dialect.
-func (d Dialect) statements(prefix string) *statements {
-	if d == SQLite {
-		return sqliteStatements(prefix)
-	}
-	return nil
-}
 
 // String returns the dialect's name, which is also its folder of the schema.
 func (d Dialect) String() string {
-	if d == SQLite {
+	switch d {
+	case SQLite:
 		return "sqlite"
+	case PostgreSQL:
+		return "postgresql"
+	case MySQL:
+		return "mysql"
+	default:
+		return fmt.Sprintf("dialect(%d)", uint8(d))
 	}
-	return fmt.Sprintf("dialect(%d)", uint8(d))
 }
 
-// statements are the texts of all that a Store sends, for one dialect and one
-// prefix. What differs between databases differs here and in the schema.
+func (d Dialect) known() bool { return d == SQLite || d == PostgreSQL || d == MySQL }
+
+// statements are the texts of all that a Store sends, for one dialect and the
+// names of its tables.
 type statements struct {
 	credentials, findCredential, createCredential, updateCredential, deleteCredential statement
 	deleteUser, allCredentials                                                        statement
 	record, createRecord, updateRecord, deleteRecord, sweepRecords                    statement
-
-	// check are statements that change nothing and that the database refuses
-	// unless the columns and the unique constraints are there.
-	check []check
 }
-
-type check struct{ table, statement string }
 
 // Columns in the order in which they are scanned and inserted.
 const (
@@ -50,38 +49,55 @@ const (
 // maxPage is how many credentials AllCredentials reads at a time.
 const maxPage = 100
 
-func sqliteStatements(prefix string) *statements {
-	credentials, records := prefix+"credentials", prefix+"records"
-	insertCredential := "INSERT INTO " + credentials + " (" + credentialColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
-	insertRecord := "INSERT INTO " + records + " (" + recordColumns + ") VALUES (?, ?, ?, ?) ON CONFLICT "
+func (d Dialect) statements(prefix string) *statements {
+	credentials, records := prefix+credentialsTable, prefix+recordsTable
+	text := func(parts ...string) statement { return statement{text: d.placeholders(strings.Join(parts, ""))} }
+	insert := func(table, columns string) statement {
+		values := "?" + strings.Repeat(", ?", strings.Count(columns, ","))
+		return text("INSERT INTO ", table, " (", columns, ") VALUES (", values, ")", d.orNothing())
+	}
 	selectCredentials := "SELECT " + credentialColumns + " FROM " + credentials
 	return &statements{
-		credentials:      statement{text: selectCredentials + " WHERE user_id = ?"},
-		findCredential:   statement{text: selectCredentials + " WHERE method = ? AND credential_key = ?"},
-		createCredential: statement{text: insertCredential + "DO NOTHING"},
-		updateCredential: statement{text: "UPDATE " + credentials + " SET name = ?, data = ?, used_at = ?, version = ? WHERE user_id = ? AND id = ? AND version = ?"},
-		deleteCredential: statement{text: "DELETE FROM " + credentials + " WHERE user_id = ? AND id = ? AND version = ?"},
-		deleteUser:       statement{text: "DELETE FROM " + credentials + " WHERE user_id = ?"},
-		allCredentials:   statement{text: selectCredentials + fmt.Sprintf(" WHERE id > ? ORDER BY id LIMIT %d", maxPage)},
+		credentials:      text(selectCredentials, " WHERE user_id = ?"),
+		findCredential:   text(selectCredentials, " WHERE method = ? AND credential_key = ?"),
+		createCredential: insert(credentials, credentialColumns),
+		updateCredential: text("UPDATE ", credentials, " SET name = ?, data = ?, used_at = ?, version = ? WHERE user_id = ? AND id = ? AND version = ?"),
+		deleteCredential: text("DELETE FROM ", credentials, " WHERE user_id = ? AND id = ? AND version = ?"),
+		deleteUser:       text("DELETE FROM ", credentials, " WHERE user_id = ?"),
+		allCredentials:   text(selectCredentials, " WHERE id > ? ORDER BY id LIMIT ", strconv.Itoa(maxPage)),
 
-		record:       statement{text: "SELECT " + recordColumns + " FROM " + records + " WHERE record_key = ?"},
-		createRecord: statement{text: insertRecord + "DO NOTHING"},
-		updateRecord: statement{text: "UPDATE " + records + " SET data = ?, expires_at = ?, version = ? WHERE record_key = ? AND version = ?"},
-		deleteRecord: statement{text: "DELETE FROM " + records + " WHERE record_key = ? AND version = ?"},
-		sweepRecords: statement{text: "DELETE FROM " + records + " WHERE expires_at < ?"},
-
-		// SQLite refuses to compile a conflict target that no unique
-		// constraint backs. EXPLAIN compiles and runs nothing.
-		check: []check{
-			{credentials, sqliteProbe(credentials, credentialColumns, "user_id, id")},
-			{credentials, sqliteProbe(credentials, credentialColumns, "id")},
-			{credentials, sqliteProbe(credentials, credentialColumns, "method, credential_key")},
-			{records, sqliteProbe(records, recordColumns, "record_key")},
-		},
+		record:       text("SELECT ", recordColumns, " FROM ", records, " WHERE record_key = ?"),
+		createRecord: insert(records, recordColumns),
+		updateRecord: text("UPDATE ", records, " SET data = ?, expires_at = ?, version = ? WHERE record_key = ? AND version = ?"),
+		deleteRecord: text("DELETE FROM ", records, " WHERE record_key = ? AND version = ?"),
+		sweepRecords: text("DELETE FROM ", records, " WHERE expires_at < ?"),
 	}
 }
 
-func sqliteProbe(table, columns, unique string) string {
-	return "EXPLAIN INSERT INTO " + table + " (" + columns + ") SELECT " + columns + " FROM " + table +
-		" WHERE 1 = 0 ON CONFLICT (" + unique + ") DO NOTHING"
+// orNothing ends an INSERT that does nothing where a row is in its way. MySQL's
+// INSERT IGNORE would also cut values to fit, so there the error is read.
+func (d Dialect) orNothing() string {
+	if d == MySQL {
+		return ""
+	}
+	return " ON CONFLICT DO NOTHING"
 }
+
+// placeholders numbers the question marks where the dialect wants it.
+func (d Dialect) placeholders(text string) string {
+	if d != PostgreSQL {
+		return text
+	}
+	parts := strings.Split(text, "?")
+	var b strings.Builder
+	b.WriteString(parts[0])
+	for i, part := range parts[1:] {
+		b.WriteString("$" + strconv.Itoa(i+1) + part)
+	}
+	return b.String()
+}
+
+// prepares reports whether statements are prepared once and kept. It saves
+// SQLite a third of the cost, and MySQL two round trips. PostgreSQL's drivers
+// decide for themselves, as connection poolers in between demand.
+func (d Dialect) prepares() bool { return d != PostgreSQL }

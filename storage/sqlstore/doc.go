@@ -1,20 +1,21 @@
-// Package sqlstore is an mfa.Store over database/sql. It imports no driver:
-// the app opens the database with the one it uses already, and names the
-// dialect. So far there is one, [SQLite].
+// Package sqlstore is an mfa.Store over database/sql for [SQLite],
+// [PostgreSQL] and [MySQL], which includes MariaDB and Galera clusters. It
+// imports no driver: the app opens the database with the one it uses already,
+// and names the dialect.
 //
 // It needs two tables, named with Config.TablePrefix. Nothing creates or
 // changes them unasked. Apply the numbered files of [Schema] with the app's
-// own migrations (goose takes them as they are), or call [Store.Migrate].
-// [Store.Check] says at start-up whether they are there. There is no foreign
-// key to the app's tables. Those who have a second factor are
+// own migrations, or call [Store.Migrate]. [Store.Check] says at start-up
+// whether they are there. There is no foreign key to the app's tables.
 //
-//	SELECT DISTINCT CAST(user_id AS TEXT) FROM mfa_credentials
-//	WHERE method NOT IN ('lookup_secret', 'device');
-//
-// Every method is one statement, never a transaction. A conditional write that
-// affects no row is mfa.ErrConflict. Every other trouble, SQLITE_BUSY
-// included, is returned as it is: it is never taken for an answer about the
-// data, and the Manager refuses with 503.
+// Every method is one statement, never a transaction, and good at every
+// isolation level. A conditional write that affects no row is mfa.ErrConflict.
+// Where the database gives up a statement because it is busy (SQLITE_BUSY;
+// SQLSTATE 40001, 40P01 and 55P03; MySQL's 1205 and 1213, by which Galera also
+// reports a failed certification) it is tried again for about a second and then
+// wraps mfa.ErrBusy. Every other trouble is returned as it is: a lost connection
+// is never tried again, because the write may have happened. Nothing of this is
+// ever taken for an answer about the data, and the Manager refuses with 503.
 //
 // # SQLite
 //
@@ -26,9 +27,29 @@
 //
 // That is how modernc.org/sqlite spells it; other drivers have the same
 // pragmas under other names. Several connections and several processes on one
-// file are safe too: they wait for each other up to the busy timeout. Without
-// one, a statement that meets a writer fails at once. With synchronous NORMAL
-// a power loss, though not a crash of the process, can undo the last writes
-// and so make the last answers usable once more until they expire.
-// synchronous(FULL) prevents that for about 0.15 ms per write.
+// file are safe too: they wait for each other up to the busy timeout. With
+// synchronous NORMAL a power loss, though not a crash of the process, can undo
+// the last writes and so make the last answers usable once more until they
+// expire. synchronous(FULL) prevents that for about 0.15 ms per write.
+//
+// # PostgreSQL
+//
+// pgx (its package stdlib) and lib/pq work, through a connection pooler too:
+// nothing is prepared beyond what the driver prepares, so set its mode as the
+// pooler demands (default_query_exec_mode=exec for pgx behind PgBouncer). Use
+// the primary: a replica that lags shows sessions at levels that they have
+// lost. With synchronous_commit off a crash of the server can undo the last
+// spends.
+//
+// # MySQL and MariaDB
+//
+// go-sql-driver/mysql works with any of its settings that matter here: with
+// clientFoundRows and without, with interpolateParams and without, in every
+// collation and sql_mode, because all that is compared is VARBINARY and every
+// update changes the version. innodb_flush_log_at_trx_commit other than 1 can
+// undo the last spends when the machine crashes.
+//
+// In a Galera cluster every node may be written to: of two nodes that spend
+// one answer, one is told at certification. Set wsrep_sync_wait=1 on the
+// connections, or a node can show for a moment what another has changed.
 package sqlstore

@@ -36,5 +36,5 @@ func ExampleNew() {
 func ExampleSchema() {
 	files, err := fs.Glob(sqlstore.Schema(sqlstore.SQLite, "app_mfa_"), "*.up.sql")
 	fmt.Println(files, err)
-	// Output: [0001_create_tables.up.sql] <nil>
+	// Output: [0001_create_credentials.up.sql 0002_create_records.up.sql] <nil>
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -23,9 +24,9 @@ func (s *Store) Record(ctx context.Context, key string) (mfa.Record, error) {
 // PutRecord implements mfa.Records.
 func (s *Store) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
 	if prev == 0 {
-		return s.swap(ctx, "create record", &s.sql.createRecord, r.Key, blob(r.Data), millis(r.ExpiresAt), r.Version)
+		return s.swap(ctx, "create record", &s.sql.createRecord, r.Key, blob(r.Data), micros(r.ExpiresAt), r.Version)
 	}
-	return s.swap(ctx, "update record", &s.sql.updateRecord, blob(r.Data), millis(r.ExpiresAt), r.Version, r.Key, prev)
+	return s.swap(ctx, "update record", &s.sql.updateRecord, blob(r.Data), micros(r.ExpiresAt), r.Version, r.Key, prev)
 }
 
 // DeleteRecord implements mfa.Records.
@@ -35,23 +36,21 @@ func (s *Store) DeleteRecord(ctx context.Context, key string, prev int64) error 
 
 // SweepRecords implements mfa.RecordSweeper.
 func (s *Store) SweepRecords(ctx context.Context, before time.Time) error {
-	if _, err := s.exec(ctx, &s.sql.sweepRecords, before.UnixMilli()); err != nil {
+	if _, err := s.exec(ctx, &s.sql.sweepRecords, before.UnixMicro()); err != nil {
 		return fmt.Errorf("sqlstore: sweep records: %w", err)
 	}
 	return nil
 }
 
 func (s *Store) selectRecord(ctx context.Context, key string) (r mfa.Record, found bool, err error) {
-	rows, err := s.query(ctx, &s.sql.record, key)
+	err = s.query(ctx, &s.sql.record, func(rows *sql.Rows) error {
+		if found = rows.Next(); !found {
+			return nil
+		}
+		return rows.Scan(&r.Key, &r.Data, microsInto{&r.ExpiresAt}, &r.Version)
+	}, key)
 	if err != nil {
 		return mfa.Record{}, false, err
 	}
-	defer closeRows(rows, &err)
-	if !rows.Next() {
-		return mfa.Record{}, false, rows.Err()
-	}
-	if err := rows.Scan(&r.Key, &r.Data, millisInto{&r.ExpiresAt}, &r.Version); err != nil {
-		return mfa.Record{}, false, err
-	}
-	return r, true, nil
+	return r, found, nil
 }

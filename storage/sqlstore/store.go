@@ -16,6 +16,10 @@ type Config struct {
 	// most 32, and no digit first. The default is "mfa_", which gives
 	// mfa_credentials and mfa_records.
 	TablePrefix string
+	// Schema is the schema of the tables, which must exist: of PostgreSQL, a
+	// database of MySQL, an attached database of SQLite. Written as
+	// TablePrefix is. Empty means where the connection looks by itself.
+	Schema string
 }
 
 // Store is an mfa.Store in a SQL database, with all optional parts. It is safe
@@ -25,7 +29,7 @@ type Config struct {
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
-	prefix  string
+	prefix  string // of the tables, behind their schema
 	sql     *statements
 }
 
@@ -47,34 +51,46 @@ func New(db *sql.DB, dialect Dialect, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := dialect.statements(prefix)
-	if texts == nil {
+	if !dialect.known() {
 		return nil, unknownDialect(dialect)
 	}
-	return &Store{db: db, dialect: dialect, prefix: prefix, sql: texts}, nil
+	return &Store{db: db, dialect: dialect, prefix: prefix, sql: dialect.statements(prefix)}, nil
 }
 
-const defaultPrefix = "mfa_"
+// Names of the tables, behind the prefix.
+const (
+	defaultPrefix    = "mfa_"
+	credentialsTable = "credentials"
+	recordsTable     = "records"
+)
 
 // Table names cannot be placeholders, so nothing that needs quoting may get
 // into one.
 var validPrefix = regexp.MustCompile(`\A[a-z_][a-z0-9_]{0,31}\z`)
 
+// prefix returns what the names of the tables begin with, the schema included.
 func (c Config) prefix() (string, error) {
-	if c.TablePrefix == "" {
-		return defaultPrefix, nil
+	prefix := c.TablePrefix
+	if prefix == "" {
+		prefix = defaultPrefix
 	}
-	if !validPrefix.MatchString(c.TablePrefix) {
-		return "", fmt.Errorf("sqlstore: the table prefix is %q: use a-z, 0-9 and underscore, at most 32, and no digit first", c.TablePrefix)
+	if !validPrefix.MatchString(prefix) {
+		return "", fmt.Errorf("sqlstore: the table prefix is %q: use a-z, 0-9 and underscore, at most 32, and no digit first", prefix)
 	}
-	return c.TablePrefix, nil
+	if c.Schema == "" {
+		return prefix, nil
+	}
+	if !validPrefix.MatchString(c.Schema) {
+		return "", fmt.Errorf("sqlstore: the schema is %q: use a-z, 0-9 and underscore, at most 32, and no digit first", c.Schema)
+	}
+	return c.Schema + "." + prefix, nil
 }
 
 func unknownDialect(d Dialect) error {
-	return fmt.Errorf("sqlstore: there is no %s: use sqlstore.SQLite", d)
+	return fmt.Errorf("sqlstore: there is no %s: use sqlstore.SQLite, PostgreSQL or MySQL", d)
 }
 
-// blob returns what is bound for a BLOB: never NULL.
+// blob returns what is bound for a binary column: never NULL.
 func blob[T ~string | ~[]byte](b T) []byte {
 	if len(b) == 0 {
 		return []byte{}
@@ -82,28 +98,28 @@ func blob[T ~string | ~[]byte](b T) []byte {
 	return []byte(b)
 }
 
-// millis returns what is bound for a time: NULL for the zero time.
-func millis(t time.Time) any {
+// micros returns what is bound for a time: NULL for the zero time.
+func micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return t.UnixMilli()
+	return t.UnixMicro()
 }
 
-// millisInto scans what millis bound. It is on the path of every gate, so it
+// microsInto scans what micros bound. It is on the path of every gate, so it
 // spares the drivers that return integers the detour through reflection.
-type millisInto struct{ t *time.Time }
+type microsInto struct{ t *time.Time }
 
-func (m millisInto) Scan(value any) error {
-	ms, ok := value.(int64)
+func (m microsInto) Scan(value any) error {
+	us, ok := value.(int64)
 	if !ok {
 		var n sql.NullInt64
 		if err := n.Scan(value); err != nil || !n.Valid {
 			*m.t = time.Time{}
 			return err
 		}
-		ms = n.Int64
+		us = n.Int64
 	}
-	*m.t = time.UnixMilli(ms).UTC()
+	*m.t = time.UnixMicro(us).UTC()
 	return nil
 }

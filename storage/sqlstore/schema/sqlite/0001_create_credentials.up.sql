@@ -1,10 +1,9 @@
 -- +goose Up
 
 -- Ids are BLOBs: compared byte by byte in every encoding of the database.
--- Times are milliseconds since 1970 in UTC, NULL where there is none.
+-- Times are microseconds since 1970 in UTC, NULL where there is none.
 -- A row lives at (user_id, id): the gate reads one user's rows in one place,
--- and an update touches no index. Records have no index on expires_at: it would
--- cost every ceremony two more pages to save the sweep, now and then, a scan.
+-- and an update touches no index.
 CREATE TABLE IF NOT EXISTS mfa_credentials (
 	user_id        BLOB    NOT NULL,
 	id             BLOB    NOT NULL,
@@ -18,11 +17,4 @@ CREATE TABLE IF NOT EXISTS mfa_credentials (
 	PRIMARY KEY (user_id, id),
 	UNIQUE (id),
 	UNIQUE (method, credential_key)
-) WITHOUT ROWID;
-
-CREATE TABLE IF NOT EXISTS mfa_records (
-	record_key TEXT    NOT NULL PRIMARY KEY,
-	data       BLOB    NOT NULL,
-	expires_at INTEGER,
-	version    INTEGER NOT NULL
 ) WITHOUT ROWID;
