@@ -13,22 +13,23 @@ import (
 // not installed.
 var ErrMissing = errors.New("testenv: a program is missing")
 
-// Serve starts a server by one of the Start functions for a program that is no
-// test, such as a benchmark. end ends it. Kill, Stop and Restart are not for
-// it.
+// Serve starts a server or a cluster by one of the Start functions for a
+// program that is no test, such as a benchmark, or for many tests. end ends it.
+// Kill, Stop and Restart are not for it.
 //
 //	server, end, err := testenv.Serve(func(t testing.TB) *testenv.Server { return testenv.StartPostgreSQL(t) })
-func Serve(start func(testing.TB) *Server) (s *Server, end func() error, err error) {
+func Serve[S any](start func(testing.TB) S) (s S, end func() error, err error) {
 	p := &program{}
-	started := make(chan struct{})
+	serves, started := false, make(chan struct{})
 	go func() { // which a failure ends, as it ends the goroutine of a test
 		defer close(started)
 		s = start(p)
+		serves = true
 	}()
 	<-started
-	if s == nil {
+	if !serves {
 		err = p.failure
-		return nil, nil, errors.Join(err, p.end())
+		return s, nil, errors.Join(err, p.end())
 	}
 	return s, p.end, nil
 }
