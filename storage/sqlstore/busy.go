@@ -95,7 +95,7 @@ func mysqlNumber(err error) (n uint64) {
 // sqliteCode returns the result code of an error: modernc.org/sqlite has a
 // method for it, mattn/go-sqlite3 a field.
 func sqliteCode(err error) (code int64, ok bool) {
-	if coded, is := err.(interface{ Code() int }); is { //nolint:errorlint // walk has unwrapped it
+	if coded, is := err.(interface{ Code() int }); is {
 		return int64(coded.Code()), true
 	}
 	if f := field(err, "Code"); f.IsValid() && f.CanInt() {

@@ -105,34 +105,48 @@ type backend struct {
 	fresh func(t testing.TB) spec
 }
 
-// backends are the stores of every run; those of the long runs are clusters.
-func backends() []backend {
-	all := []backend{
+// databases are the kinds of database, each by itself.
+func databases() []backend {
+	return []backend{
 		{"SQLite", freshSQLite},
 		{"PostgreSQL", func(t testing.TB) spec { return freshPostgreSQL(t, testenv.PostgreSQL(t)) }},
 		{"MariaDB", func(t testing.TB) spec { return freshMariaDB(t, testenv.MariaDB(t)) }},
-		{"PostgreSQL and Redis", func(t testing.TB) spec {
-			return withRedis(freshPostgreSQL(t, testenv.PostgreSQL(t)), 0, testenv.Redis(t).Addr())
+	}
+}
+
+// singles are the stores of every run.
+func singles() []backend {
+	return append(databases(), backend{"PostgreSQL and Redis", func(t testing.TB) spec {
+		return withRedis(freshPostgreSQL(t, testenv.PostgreSQL(t)), 0, testenv.Redis(t).Addr())
+	}})
+}
+
+// clusters are the stores that the long runs add.
+func clusters() []backend {
+	return []backend{
+		{"Galera", func(t testing.TB) spec {
+			return freshGalera(t, galera.get(t, func(t testing.TB) *testenv.Galera { return testenv.StartGalera(t, 3) }))
+		}},
+		{"PostgreSQL and a Redis Cluster", func(t testing.TB) spec {
+			cluster := redisCluster.get(t, func(t testing.TB) *testenv.RedisCluster { return testenv.StartRedisCluster(t, 3, 1) })
+			return withRedis(freshPostgreSQL(t, testenv.PostgreSQL(t)), 1, cluster.Addrs()...)
 		}},
 	}
+}
+
+// everyKind is every kind of store.
+func everyKind() []backend {
 	if long {
-		all = append(
-			all,
-			backend{"Galera", func(t testing.TB) spec {
-				return freshGalera(t, galera.get(t, func(t testing.TB) *testenv.Galera { return testenv.StartGalera(t, 3) }))
-			}},
-			backend{"PostgreSQL and a Redis Cluster", func(t testing.TB) spec {
-				cluster := redisCluster.get(t, func(t testing.TB) *testenv.RedisCluster { return testenv.StartRedisCluster(t, 3, 1) })
-				return withRedis(freshPostgreSQL(t, testenv.PostgreSQL(t)), 1, cluster.Addrs()...)
-			}},
-		)
+		return append(singles(), clusters()...)
 	}
-	return all
+	return singles()
 }
 
 // onEach runs a test on every kind of store.
-func onEach(t *testing.T, test func(t *testing.T, s spec)) {
-	for _, b := range backends() {
+func onEach(t *testing.T, test func(t *testing.T, s spec)) { on(t, everyKind(), test) }
+
+func on(t *testing.T, backends []backend, test func(t *testing.T, s spec)) {
+	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
 			s := b.fresh(t)
 			open(t, s)
@@ -151,12 +165,12 @@ func sqliteDSN(file string) string {
 	return "file:" + file + "?" + pragmas.Encode()
 }
 
-var databases atomic.Int64
+var made atomic.Int64
 
 // newDatabase makes a database, which goes when its server does.
 func newDatabase(t testing.TB, driver, admin string) (name string) {
 	t.Helper()
-	name = "mfa" + strconv.FormatInt(databases.Add(1), 10)
+	name = "mfa" + strconv.FormatInt(made.Add(1), 10)
 	execute := func(statement string) error {
 		db, err := sql.Open(driver, admin)
 		if err != nil {
@@ -209,7 +223,7 @@ func freshGalera(t testing.TB, cluster *testenv.Galera) spec {
 
 func withRedis(s spec, waitReplicas int, addrs ...string) spec {
 	s.Redis, s.WaitReplicas = addrs, waitReplicas
-	s.RedisPrefix = fmt.Sprintf("test%d:", databases.Add(1))
+	s.RedisPrefix = fmt.Sprintf("test%d:", made.Add(1))
 	return s
 }
 

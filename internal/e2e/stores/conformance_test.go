@@ -21,7 +21,7 @@ func variants() []backend {
 		return func(t testing.TB) spec { return freshMariaDB(t, testenv.MariaDB(t), params...) }
 	}
 	return append(
-		backends(),
+		everyKind(),
 		backend{"SQLite, 8 connections", func(t testing.TB) spec {
 			s := freshSQLite(t)
 			s.Conns = 8
@@ -39,27 +39,20 @@ func variants() []backend {
 }
 
 func TestP01_EveryStoreConforms(t *testing.T) {
-	for _, b := range variants() {
-		t.Run(b.name, func(t *testing.T) {
-			s := b.fresh(t)
-			store := open(t, s)
-			storetest.Run(t, func(*testing.T) mfa.Store { return store })
-		})
-	}
+	on(t, variants(), func(t *testing.T, s spec) {
+		store := open(t, s)
+		storetest.Run(t, func(*testing.T) mfa.Store { return store })
+	})
 }
 
 // P03: whatever comes between two statements of a method changes nothing,
-// because there is only one.
-func TestP03_EveryStoreConformsInterleaved(t *testing.T) {
-	for _, b := range backends() {
-		t.Run(b.name, func(t *testing.T) {
-			s := b.fresh(t)
-			open(t, s)
-			storetest.RunInterleaved(t, func(t *testing.T, between func(context.Context)) mfa.Store {
-				return openInterleaved(t, s, between)
-			})
+// because there is only one. Redis shows it in the tests of redisstore.
+func TestP03_EveryDatabaseConformsInterleaved(t *testing.T) {
+	on(t, databases(), func(t *testing.T, s spec) {
+		storetest.RunInterleaved(t, func(t *testing.T, between func(context.Context)) mfa.Store {
+			return openInterleaved(t, s, between)
 		})
-	}
+	})
 }
 
 // openInterleaved opens a store that calls between before each of its

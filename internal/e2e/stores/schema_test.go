@@ -18,17 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-mfa/mfa"
-	"github.com/go-mfa/mfa/internal/testenv"
 	"github.com/go-mfa/mfa/storage/sqlstore"
 )
 
 // onEachDatabase runs a test on databases that are new and have no tables.
 func onEachDatabase(t *testing.T, test func(t *testing.T, s spec)) {
-	for _, b := range []backend{
-		{"SQLite", freshSQLite},
-		{"PostgreSQL", func(t testing.TB) spec { return freshPostgreSQL(t, testenv.PostgreSQL(t)) }},
-		{"MariaDB", func(t testing.TB) spec { return freshMariaDB(t, testenv.MariaDB(t)) }},
-	} {
+	for _, b := range databases() {
 		t.Run(b.name, func(t *testing.T) { test(t, b.fresh(t)) })
 	}
 }

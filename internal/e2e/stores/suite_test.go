@@ -54,10 +54,10 @@ func enrolVerifyReplay(t *testing.T, c *crowd) {
 		require.Equal(t, "rejected", c.member(i).ask(right).Code, "D02: a step is accepted once")
 	}
 
-	recover := code(session, "lookup_secret", p.codes[0])
-	require.Equal(t, "aal2", c.level(t, 0, c.must(t, 1, recover).State))
+	rescue := code(session, "lookup_secret", p.codes[0])
+	require.Equal(t, "aal2", c.level(t, 0, c.must(t, 1, rescue).State))
 	for i := range parties {
-		require.Equal(t, "rejected", c.member(i).ask(recover).Code, "E03: a code is accepted once")
+		require.Equal(t, "rejected", c.member(i).ask(rescue).Code, "E03: a code is accepted once")
 	}
 
 	begun := c.must(t, 0, order{Op: "begin verification", State: session, Method: "webauthn"})
