@@ -22,20 +22,6 @@ func TestGateAllocations(t *testing.T) {
 	}
 }
 
-// TestPairs runs every pair once, so that the benchmarks keep working.
-func TestPairs(t *testing.T) {
-	pairs, err := allPairs(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range pairs {
-		p.n = 3
-		if _, err := measure(p, 1); err != nil {
-			t.Errorf("%s: %v", p.name, err)
-		}
-	}
-}
-
 func BenchmarkGate(b *testing.B) {
 	for name, setup := range map[string]func() (handler, error){"fixed": fixedHandler, "scs": scsHandler} {
 		b.Run(name, func(b *testing.B) {

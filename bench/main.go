@@ -1,211 +1,63 @@
 // Command bench measures what the library adds to the primitive below it: both
-// in one run, alternately, as medians of paired runs. It prints the table of
-// docs/performance.md. With -check it fails where a limit is exceeded.
+// in one run, alternately, as medians of paired runs. It prints the tables of
+// docs/performance.md: of single operations, and with -scale and -processes of
+// databases that are large and of databases that are busy. With -check it
+// fails where a limit is exceeded.
 //
 // Absolute times depend on the machine; the ratios and differences are what
 // the limits are about.
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
-	"slices"
-	"strconv"
-	"time"
+	"os/signal"
 )
 
-// pair is an operation of ours beside its primitive. Each function does the
-// operation n times and returns how long that took, preparation left out.
-type pair struct {
-	name, primitive string
-	n               int
-	raw, ours       func(n int) (time.Duration, error)
-	ratio           float64       // the limit of ours / raw; zero: none
-	above           time.Duration // the limit of ours - raw per operation; zero: none
-}
-
 func main() {
+	if dsn := os.Getenv(childEnv); dsn != "" {
+		exit(child(dsn, os.Stdin, os.Stdout))
+	}
 	runs := flag.Int("runs", 10, "paired runs, of which the medians are taken")
 	check := flag.Bool("check", false, "fail where a limit is exceeded")
+	large := flag.Bool("scale", false, "compare databases of a thousand and of a million users; takes minutes and 4 GB of disk")
+	busy := flag.Bool("processes", false, "count the verifications of one process and of several on PostgreSQL")
 	flag.Parse()
-	if err := run(*runs, *check); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	report := reportPairs
+	switch {
+	case *large:
+		report = reportScale
+	case *busy:
+		report = reportProcesses
+	}
+	exit(inTemp(func(dir string) error {
+		t := &table{out: os.Stdout}
+		exceeded, err := report(ctx, t, dir, *runs)
+		if err = errors.Join(err, t.err); err == nil && *check && exceeded > 0 {
+			return fmt.Errorf("%d limits are exceeded", exceeded)
+		}
+		return err
+	}))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
-func run(runs int, check bool) error {
+// inTemp runs do with a folder that is removed behind it.
+func inTemp(do func(dir string) error) error {
 	dir, err := os.MkdirTemp("", "mfa-bench")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	pairs, err := allPairs(dir)
-	if err != nil {
-		return err
-	}
-	d, err := buildDemo(dir)
-	if err != nil {
-		return err
-	}
-	pairs = append(pairs, d.pair())
-	fmt.Println("| operation | beside | primitive | ours | ratio | above | limit |")
-	fmt.Println("|---|---|---|---|---|---|---|")
-	exceeded := 0
-	for _, p := range pairs {
-		m, err := measure(p, runs)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		if m.exceeds(p) {
-			exceeded++
-		}
-		fmt.Printf("| %s | %s | %s | %s | %.2f | %s | %s |\n", p.name, p.primitive,
-			show(m.raw), show(m.ours), m.ratio, show(m.above), p.limit())
-	}
-	_, peak, err := d.run()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("\nThe demo's memory peak is %.0f MiB, after 20 people have signed up; the limit is %d MiB.\n", peak, memoryLimit)
-	if peak > memoryLimit {
-		exceeded++
-	}
-	if check && exceeded > 0 {
-		return fmt.Errorf("%d limits are exceeded", exceeded)
-	}
-	return nil
-}
-
-func allPairs(dir string) ([]pair, error) {
-	gate, err := gatePairs()
-	if err != nil {
-		return nil, err
-	}
-	web, err := webauthnPairs()
-	if err != nil {
-		return nil, err
-	}
-	lite, err := sqlitePairs(dir)
-	if err != nil {
-		return nil, err
-	}
-	code, err := qrPair()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(gate, web, lite, []pair{code}), nil
-}
-
-type measurement struct {
-	raw, ours, above time.Duration // per operation
-	ratio            float64
-}
-
-func measure(p pair, runs int) (measurement, error) {
-	var raws, ours, above, ratios []float64
-	for i := range runs + 1 {
-		raw, err := p.raw(p.n)
-		if err != nil {
-			return measurement{}, err
-		}
-		our, err := p.ours(p.n)
-		if err != nil {
-			return measurement{}, err
-		}
-		if i == 0 {
-			continue // warms up
-		}
-		a, b := float64(raw)/float64(p.n), float64(our)/float64(p.n)
-		raws, ours = append(raws, a), append(ours, b)
-		above, ratios = append(above, b-a), append(ratios, b/a)
-	}
-	return measurement{
-		raw: time.Duration(median(raws)), ours: time.Duration(median(ours)),
-		above: time.Duration(median(above)), ratio: median(ratios),
-	}, nil
-}
-
-func (m measurement) exceeds(p pair) bool {
-	return p.ratio > 0 && m.ratio > p.ratio || p.above > 0 && m.above > p.above
-}
-
-func (p pair) limit() string {
-	switch {
-	case p.ratio > 0:
-		return "ratio " + strconv.FormatFloat(p.ratio, 'f', -1, 64)
-	case p.above > 0:
-		return show(p.above) + " above"
-	default:
-		return "none"
-	}
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	if n := len(v); n%2 == 0 {
-		return (v[n/2-1] + v[n/2]) / 2
-	}
-	return v[len(v)/2]
-}
-
-func show(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', 2, 64) + " µs"
-}
-
-// timed repeats an operation that needs no preparation.
-func timed(do func() error) func(int) (time.Duration, error) {
-	return func(n int) (time.Duration, error) {
-		start := time.Now()
-		for range n {
-			if err := do(); err != nil {
-				return 0, err
-			}
-		}
-		return time.Since(start), nil
-	}
-}
-
-// prepared repeats an operation whose preparation is left out of the time.
-func prepared(prepare func() (func() error, error)) func(int) (time.Duration, error) {
-	return func(n int) (time.Duration, error) {
-		var total time.Duration
-		for range n {
-			do, err := prepare()
-			if err != nil {
-				return 0, err
-			}
-			start := time.Now()
-			err = do()
-			total += time.Since(start)
-			if err != nil {
-				return 0, err
-			}
-		}
-		return total, nil
-	}
-}
-
-// batched prepares n operations, collects the garbage of that, and then does
-// them one after the other.
-func batched(prepare func() (func() error, error)) func(int) (time.Duration, error) {
-	return func(n int) (time.Duration, error) {
-		ready := make([]func() error, n)
-		for i := range ready {
-			var err error
-			if ready[i], err = prepare(); err != nil {
-				return 0, err
-			}
-		}
-		runtime.GC()
-		start := time.Now()
-		for _, do := range ready {
-			if err := do(); err != nil {
-				return 0, err
-			}
-		}
-		return time.Since(start), nil
-	}
+	return errors.Join(do(dir), os.RemoveAll(dir))
 }
