@@ -29,7 +29,9 @@ const guesses = 20
 
 func onNodes(t *testing.T, s spec) *crowd {
 	t.Helper()
-	return newCrowd(t, s, nodes, func(s *setup) { s.Limits = mfa.Limits{Attempts: guesses, Lookups: many} })
+	c := newCrowd(t, s, nodes, func(s *setup) { s.Limits = mfa.Limits{Attempts: guesses, Lookups: many} })
+	c.store.db.SetMaxIdleConns(0) // none to a node that dies
+	return c
 }
 
 // P06: a node of a Galera cluster dies while people verify at all of them. The

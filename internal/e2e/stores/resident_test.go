@@ -130,12 +130,14 @@ func (r *resident) touch(t *testing.T, d *device, parties ...int) []report {
 	}, parties...)
 }
 
-// manage changes what the resident has.
+// manage changes what the resident has, which stays below the library's limit
+// for a method.
 func (r *resident) manage(t *testing.T) {
+	const fewest, most = 4, 10
 	steps := []func() bool{
-		func() bool { return r.add(t, []string{"totp", "webauthn"}[rand.IntN(2)]) },
+		func() bool { return len(r.devices) >= most || r.add(t, []string{"totp", "webauthn"}[rand.IntN(2)]) },
 		func() bool { return r.renew(t) },
-		func() bool { return len(r.devices) < 4 || r.remove(t) },
+		func() bool { return len(r.devices) < fewest || r.remove(t) },
 	}
 	rand.Shuffle(len(steps), func(i, j int) { steps[i], steps[j] = steps[j], steps[i] })
 	for _, step := range steps {
