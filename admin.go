@@ -40,7 +40,10 @@ func (m *Manager) AdminReset(ctx context.Context, actor, userID, reason string, 
 			if err = m.deleteCredential(ctx, c); err != nil {
 				break
 			}
-			m.emit(ctx, Event{Kind: EventReset, UserID: userID, Method: c.Method, CredentialID: c.ID, Actor: actor, Reason: reason})
+			m.emit(ctx, Event{
+				Kind: EventReset, UserID: userID, Method: c.Method, CredentialID: c.ID, Actor: actor, Reason: reason,
+				Name: c.Name, Channel: m.sealedChannel(c),
+			})
 		}
 		if err != nil && !errors.Is(err, ErrConflict) {
 			return err
@@ -93,14 +96,16 @@ func (m *Manager) checkMethods(ctx context.Context, userID string, methods []str
 	return nil
 }
 
-// Unlock opens a user's budget of attempts again, for an admin. Errors as for
-// AdminReset.
+// Unlock opens a user's budgets of attempts again, for an admin: those of first
+// and of second factors. Errors as for AdminReset.
 func (m *Manager) Unlock(ctx context.Context, actor, userID, reason string) error {
 	if err := checkAdmin(actor, userID, reason); err != nil {
 		return err
 	}
-	if err := m.resetAttempts(ctx, recordKey(budgetSecond, userID)); err != nil {
-		return err
+	for _, budget := range []string{budgetFirst, budgetSecond} {
+		if err := m.resetAttempts(ctx, recordKey(budget, userID)); err != nil {
+			return err
+		}
 	}
 	m.emit(ctx, Event{Kind: EventUnlocked, UserID: userID, Actor: actor, Reason: reason})
 	return nil
@@ -117,7 +122,7 @@ func (m *Manager) Forget(ctx context.Context, userID string) error {
 	if err := m.deleteUser(ctx, userID); err != nil {
 		return err
 	}
-	for _, budget := range []string{budgetSecond, budgetLookup} {
+	for _, budget := range []string{budgetFirst, budgetSecond, budgetLookup} {
 		if err := m.dropRecord(ctx, recordKey(budget, userID)); err != nil {
 			return err
 		}

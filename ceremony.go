@@ -141,25 +141,44 @@ func (m *Manager) readCeremony(ctx context.Context, key string) (*ceremony, erro
 }
 
 // ceremonyOf loads the ceremony that a client names, if it is this session's
-// and for this purpose, and if the user's credentials are still the same.
-func (m *Manager) ceremonyOf(ctx context.Context, s State, id string, purpose factor.Purpose, creds []Credential) (*ceremony, error) {
+// and for one of these purposes, and if the user's credentials are still the
+// same.
+func (m *Manager) ceremonyOf(ctx context.Context, s State, id string, creds []Credential, purposes ...factor.Purpose) (*ceremony, error) {
 	c, err := m.readCeremony(ctx, recordKey(kindCeremony, id))
 	if err != nil {
 		return nil, err
 	}
-	if c.userID != s.UserID || c.session != s.ID || c.purpose != purpose {
+	if c.userID != s.UserID || c.session != s.ID || !slices.Contains(purposes, c.purpose) {
 		return nil, factor.Reject("the ceremony belongs to another user, session or purpose")
 	}
+	return c, m.unchanged(ctx, c, creds)
+}
+
+// notBegun returns what the caller is told of a factor that did not begin.
+func (m *Manager) notBegun(ctx context.Context, ev Event, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, factor.ErrUnusable):
+		return ErrNotEnrolled
+	default:
+		return m.refused(ctx, ev, err)
+	}
+}
+
+// unchanged rejects a ceremony whose method, or whose user's set of
+// credentials, is not what it was when the ceremony began.
+func (m *Manager) unchanged(ctx context.Context, c *ceremony, creds []Credential) error {
 	if m.factors[c.method] == nil {
-		return nil, factor.Reject("the ceremony's method is not configured any more")
+		return factor.Reject("the ceremony's method is not configured any more")
 	}
-	if subtle.ConstantTimeCompare([]byte(c.digest), []byte(credentialDigest(s.UserID, creds))) != 1 {
+	if subtle.ConstantTimeCompare([]byte(c.digest), []byte(credentialDigest(c.userID, creds))) != 1 {
 		if err := m.deleteCeremony(ctx, c); err != nil && !errors.Is(err, ErrConflict) {
-			return nil, err
+			return err
 		}
-		return nil, factor.Reject("the user's credentials have changed since the ceremony began")
+		return factor.Reject("the user's credentials have changed since the ceremony began")
 	}
-	return c, nil
+	return nil
 }
 
 func (m *Manager) deleteCeremony(ctx context.Context, c *ceremony) error {

@@ -35,11 +35,11 @@ func (n named) Info() factor.Info { return n.info }
 func TestC02_NewRefusesWhatIsIncompleteOrUnsafe(t *testing.T) {
 	key := bytes.Repeat([]byte("0123456789abcdef"), 2)
 	for want, change := range map[string]func(*mfa.Config){
-		"mfa: Config.Store is missing or a nil pointer: implement Store over your database, or take sqlstore.New":                          func(c *mfa.Config) { c.Store = nil },
-		"mfa: Config.Session is missing or a nil pointer: take scssession.New or cookiesession.New, or write an adapter for your sessions": func(c *mfa.Config) { c.Session = nil },
-		"mfa: Config.Factors is empty: add at least one, such as totpfactor.New":                                                           func(c *mfa.Config) { c.Factors = nil },
-		"mfa: Config.User is missing: give a function that returns the name of one of your users":                                          func(c *mfa.Config) { c.User = nil },
-		"mfa: Config.FindUser is set, and signing in by name through a factor is not built yet: leave it nil":                              func(c *mfa.Config) { c.FindUser = func(context.Context, string) (string, error) { return "", nil } },
+		"mfa: Config.Store is missing or a nil pointer: implement Store over your database, or take sqlstore.New":                                                      func(c *mfa.Config) { c.Store = nil },
+		"mfa: Config.Session is missing or a nil pointer: take scssession.New or cookiesession.New, or write an adapter for your sessions":                             func(c *mfa.Config) { c.Session = nil },
+		"mfa: Config.Factors is empty: add at least one, such as totpfactor.New":                                                                                       func(c *mfa.Config) { c.Factors = nil },
+		"mfa: Config.User is missing: give a function that returns the name of one of your users":                                                                      func(c *mfa.Config) { c.User = nil },
+		"mfa: Config.FindUser is set, and no factor of Config.Factors can be a first one: add one that can, such as otpdelivery.NewEmail with SignIn, or leave it nil": func(c *mfa.Config) { c.FindUser = func(context.Context, string) (string, error) { return "", nil } },
 		"mfa: Config.SignInFor is set, and requirements per user are not built yet: leave it nil and use SignIn": func(c *mfa.Config) {
 			c.SignInFor = func(context.Context, mfa.User) (r mfa.Requirement, at time.Time) { return }
 		},
@@ -58,6 +58,7 @@ func TestC02_NewRefusesWhatIsIncompleteOrUnsafe(t *testing.T) {
 		"mfa: Config.Limits.Credentials is negative: leave it zero for the default of 20":                                                                                       func(c *mfa.Config) { c.Limits.Credentials = -1 },
 		"mfa: Config.Limits.Attempts is negative: leave it zero for the default of 5":                                                                                           func(c *mfa.Config) { c.Limits.Attempts = -1 },
 		"mfa: Config.Limits.Closed is negative: leave it zero for the default of 100":                                                                                           func(c *mfa.Config) { c.Limits.Closed = -1 },
+		"mfa: Config.Limits.SignIns is negative: leave it zero for the default of 100":                                                                                          func(c *mfa.Config) { c.Limits.SignIns = -1 },
 		"mfa: Config.Limits.Lookups is negative: leave it zero for the default of 20":                                                                                           func(c *mfa.Config) { c.Limits.Lookups = -1 },
 		`mfa: Config.LoginURL is "login": give a path that begins with a slash, or an https URL`:                                                                                func(c *mfa.Config) { c.LoginURL = "login" },
 		`mfa: Config.VerifyURL is "//evil.test/x": give a path that begins with a slash, or an https URL`:                                                                       func(c *mfa.Config) { c.VerifyURL = "//evil.test/x" },

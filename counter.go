@@ -129,16 +129,17 @@ const (
 
 // attempt is a reserved attempt of a counter.
 type attempt struct {
-	m   *Manager
-	id  uint64
-	rec Record
-	c   counter
+	m      *Manager
+	id     uint64
+	rec    Record
+	c      counter
+	limits Limits
 }
 
 // reserveAttempt takes one attempt of the counter with this key, or returns a
 // *ThrottledError. It must be settled.
-func (m *Manager) reserveAttempt(ctx context.Context, key string) (*attempt, error) {
-	a := &attempt{m: m, id: newLeaseID(), rec: Record{Key: key}}
+func (m *Manager) reserveAttempt(ctx context.Context, key string, limits Limits) (*attempt, error) {
+	a := &attempt{m: m, id: newLeaseID(), rec: Record{Key: key}, limits: limits}
 	now := m.now()
 	a.c.open = []lease{{id: a.id, ends: now.Add(leaseLife)}}
 	err := a.put(ctx, 0)
@@ -154,8 +155,8 @@ func (m *Manager) reserveAttempt(ctx context.Context, key string) (*attempt, err
 			return nil, err
 		}
 		now = m.now()
-		repaired := a.c.repair(now, m.cfg.Limits.Attempts)
-		refusal := a.c.admit(now, m.cfg.Limits)
+		repaired := a.c.repair(now, limits.Attempts)
+		refusal := a.c.admit(now, limits)
 		if refusal == nil {
 			a.c.open = append(a.c.open, lease{id: a.id, ends: now.Add(leaseLife)})
 		} else if !repaired {
@@ -189,7 +190,7 @@ func (a *attempt) settle(ctx context.Context, v verdict) (counter, error) {
 		case !held:
 			return a.c, nil // was settled as wrong, or the budget was reset
 		case v == wrong:
-			a.c.fail(a.m.now(), a.m.cfg.Limits.Attempts)
+			a.c.fail(a.m.now(), a.limits.Attempts)
 		}
 		err := a.put(ctx, prev)
 		if !errors.Is(err, ErrConflict) {

@@ -43,15 +43,28 @@ func (m *Manager) BeginEnroll(ctx context.Context, s State, o EnrollOptions) (*C
 	if err != nil {
 		return nil, err
 	}
-	step, err := e.f.BeginEnroll(ctx, e.request)
+	step, err := e.step(ctx)
 	if err != nil {
-		return nil, m.refused(ctx, e.event(), err)
+		return nil, err
 	}
 	c := &ceremony{
 		purpose: factor.PurposeEnroll, method: o.Method, userID: s.UserID, session: s.ID,
 		digest: credentialDigest(s.UserID, creds), name: name, params: o.Params,
 	}
 	return m.begin(ctx, c, e.id, step)
+}
+
+// begin loads beside these credentials and has the factor begin.
+func (e *enrollment) begin(ctx context.Context, creds []Credential) (factor.Step, error) {
+	if err := e.use(ctx, creds); err != nil {
+		return factor.Step{}, err
+	}
+	return e.step(ctx)
+}
+
+func (e *enrollment) step(ctx context.Context) (factor.Step, error) {
+	step, err := e.f.BeginEnroll(ctx, e.request)
+	return step, e.m.notBegun(ctx, e.event(), err)
 }
 
 // checkName refuses names that would break a line or a page.
@@ -82,7 +95,7 @@ func (m *Manager) FinishEnroll(ctx context.Context, s State, id string, response
 	if err != nil {
 		return CredentialInfo{}, State{}, err
 	}
-	c, err := m.ceremonyOf(ctx, s, id, factor.PurposeEnroll, creds)
+	c, err := m.ceremonyOf(ctx, s, id, creds, factor.PurposeEnroll)
 	if err != nil {
 		return CredentialInfo{}, State{}, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID}, err)
 	}
@@ -225,7 +238,9 @@ func (e *enrollment) finish(ctx context.Context, before []Credential) (Credentia
 		return fail(err)
 	}
 	ev := e.event()
-	ev.Kind, ev.CredentialID = EventEnrolled, stored.ID
+	opened := stored
+	opened.Data = e.result.Credential.Data
+	ev.Kind, ev.CredentialID, ev.Name, ev.Channel = EventEnrolled, stored.ID, stored.Name, m.channelOf(opened)
 	m.emit(ctx, ev)
 	next := e.s
 	if ev := e.result.Evidence; ev != nil {
@@ -236,8 +251,6 @@ func (e *enrollment) finish(ctx context.Context, before []Credential) (Credentia
 	if next, err = m.settlePending(ctx, next, after); err != nil {
 		return CredentialInfo{}, State{}, err
 	}
-	opened := stored
-	opened.Data = e.result.Credential.Data
 	return m.describe(opened), next, nil
 }
 

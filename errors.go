@@ -29,7 +29,7 @@ var (
 
 // ErrInvalid means that a request cannot be: a name that is too long, a method
 // that is answered in another way. It says nothing about the user.
-var ErrInvalid = errors.New("mfa: invalid")
+var ErrInvalid = factor.ErrInvalid
 
 // The contract with a Store.
 var (

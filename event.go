@@ -30,6 +30,8 @@ const (
 	EventUnlocked  EventKind = "unlocked"  // an admin reset the user's budget
 	EventForgotten EventKind = "forgotten" // everything about the user was deleted
 	EventFault     EventKind = "fault"     // something failed that is not the user's mistake
+
+	EventContactChanged EventKind = "contact_changed" // the app has another verified address of the user
 )
 
 // Outcome says how it ended.
@@ -57,9 +59,14 @@ type Event struct {
 	Reason       string // for operators: why an answer was refused, or what the admin gave as reason
 	Actor        string // the admin, for EventReset and EventUnlocked
 	Client       string // the client's address, as far as it is known; see WithClient
+
+	// For notices to the user, and never logged.
+	Name    string // what the user calls the credential, for EventEnrolled, EventRemoved and EventReset
+	Channel string // the address of the credential, or the former one of EventContactChanged, by factor.EmailChannel or PhoneChannel
 }
 
-// LogValue implements [slog.LogValuer]. Empty fields are left out.
+// LogValue implements [slog.LogValuer]. Empty fields are left out, and so are
+// those that are for notices.
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.Time("time", e.Time)}
 	for _, f := range []struct{ name, value string }{

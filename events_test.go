@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 	"github.com/go-mfa/mfa/internal/faultstore"
 	"github.com/go-mfa/mfa/mfatest"
 )
@@ -146,4 +148,36 @@ func TestEventsNameTheClientAndNoSecret(t *testing.T) {
 	assert.Contains(t, log.String(), "OnEvent panicked")
 	assert.NotContains(t, log.String(), code)
 	assert.NotContains(t, log.String(), "203.0.113.9")
+}
+
+// L06: notices can go to an address that is not the user's any more, and logs
+// do not name it.
+func TestL06_EventsNameTheAddress(t *testing.T) {
+	mail := &inbox{method: "email"}
+	var logged bytes.Buffer
+	k := mfatest.New(t, func(c *mfa.Config) {
+		withInbox(mail)(c)
+		c.Logger = slog.New(slog.NewJSONHandler(&logged, nil))
+	})
+	ctx := t.Context()
+	last := func() mfa.Event { all := k.Events.All(); return all[len(all)-1] }
+	info, s := enrollInbox(t, k, mail, k.SignedIn(t, "alice"), "Old@example.test")
+	added := k.Events.All()[slices.IndexFunc(k.Events.All(), func(e mfa.Event) bool { return e.Kind == mfa.EventEnrolled })]
+	assert.Equal(t, "email:old@example.test", added.Channel)
+	assert.Equal(t, info.Name, added.Name)
+	_, err := k.Manager.Remove(ctx, s, info.ID)
+	require.NoError(t, err)
+	assert.Equal(t, mfa.EventRemoved, last().Kind)
+	assert.Equal(t, "email:old@example.test", last().Channel)
+
+	enrollInbox(t, k, mail, k.SignedIn(t, "bob"), "old@example.test")
+	require.NoError(t, k.Manager.AdminReset(ctx, "admin", "bob", "lost"))
+	reset := k.Events.All()[slices.IndexFunc(k.Events.All(), func(e mfa.Event) bool { return e.Kind == mfa.EventReset })]
+	assert.Equal(t, "email:old@example.test", reset.Channel)
+
+	require.NoError(t, k.Manager.ContactChanged(ctx, "alice", factor.EmailChannel("Old@example.test")))
+	assert.Equal(t, mfa.EventContactChanged, last().Kind)
+	assert.Equal(t, "email:old@example.test", last().Channel)
+	require.ErrorIs(t, k.Manager.ContactChanged(ctx, "", "x"), mfa.ErrInvalid)
+	assert.NotContains(t, strings.ToLower(logged.String()), "old@example.test")
 }

@@ -3,6 +3,7 @@ package mfa
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/go-mfa/mfa/factor"
@@ -10,12 +11,17 @@ import (
 
 // Budgets, none of which shares with another.
 const (
+	budgetFirst  = KeepPrefix + "first"  // guessable first factors, per user, whom anybody may name: it never closes for good
 	budgetSecond = KeepPrefix + "second" // guessable second factors and their enrolment, per user
 	budgetLookup = KeepPrefix + "lookup" // recovery codes, per user: a window, open while the other is closed
 	budgetSend   = KeepPrefix + "send"   // what a factor charges
+	budgetClient = KeepPrefix + "client" // beginnings of sign-ins, per client address: a window
 )
 
-const lookupWindow = time.Hour
+const (
+	lookupWindow = time.Hour
+	clientWindow = time.Hour
+)
 
 // budget is what one answer has reserved, if its method needs it.
 type budget struct {
@@ -32,8 +38,12 @@ func (m *Manager) reserve(ctx context.Context, userID string, info factor.Info, 
 	var err error
 	switch {
 	case !info.Guessable:
+	case purpose == factor.PurposeSignIn:
+		limits := m.cfg.Limits
+		limits.Closed = math.MaxInt
+		b.attempt, err = m.reserveAttempt(ctx, recordKey(budgetFirst, userID), limits)
 	case !info.Recovery:
-		b.attempt, err = m.reserveAttempt(ctx, recordKey(budgetSecond, userID))
+		b.attempt, err = m.reserveAttempt(ctx, recordKey(budgetSecond, userID), m.cfg.Limits)
 	case purpose == factor.PurposeVerify:
 		b.unit, err = m.reserveUnit(ctx, recordKey(budgetLookup, userID), m.cfg.Limits.Lookups, lookupWindow)
 	}

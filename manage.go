@@ -95,7 +95,10 @@ func (m *Manager) Remove(ctx context.Context, s State, id string) (State, error)
 		if err := m.remove(ctx, target, creds); err != nil {
 			return err
 		}
-		m.emit(ctx, Event{Kind: EventRemoved, UserID: s.UserID, SessionID: s.ID, Method: target.Method, CredentialID: id})
+		m.emit(ctx, Event{
+			Kind: EventRemoved, UserID: s.UserID, SessionID: s.ID, Method: target.Method, CredentialID: id,
+			Name: target.Name, Channel: m.sealedChannel(target),
+		})
 		return nil
 	})
 	if err != nil {
@@ -222,22 +225,28 @@ func (m *Manager) Resend(ctx context.Context, s State, id string) (*Ceremony, er
 	if err != nil {
 		return nil, err
 	}
-	c, err := m.readCeremony(ctx, recordKey(kindCeremony, id))
-	if err == nil {
-		c, err = m.ceremonyOf(ctx, s, id, c.purpose, creds)
-	}
+	c, err := m.ceremonyOf(ctx, s, id, creds, factor.PurposeEnroll, factor.PurposeVerify)
 	if err != nil {
 		return nil, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID}, err)
 	}
 	step, err := m.beginAgain(ctx, s, c, id, creds)
 	if err != nil {
+		return nil, err
+	}
+	again, err := m.sendAgain(ctx, c, id, step)
+	if err != nil {
 		return nil, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID, Method: c.method}, err)
 	}
+	return again, nil
+}
+
+// sendAgain has a ceremony go on with another step.
+func (m *Manager) sendAgain(ctx context.Context, c *ceremony, id string, step factor.Step) (*Ceremony, error) {
 	if step.Deliver == nil {
 		return nil, fmt.Errorf("%w: %s sends nothing", ErrNotFound, c.method)
 	}
 	if err := m.deliver(ctx, c, step); err != nil {
-		return nil, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID, Method: c.method}, err)
+		return nil, err
 	}
 	return &Ceremony{ID: id, Method: c.method, ExpiresAt: c.expires, Prompt: step.Prompt}, nil
 }
@@ -245,14 +254,8 @@ func (m *Manager) Resend(ctx context.Context, s State, id string) (*Ceremony, er
 func (m *Manager) beginAgain(ctx context.Context, s State, c *ceremony, id string, creds []Credential) (factor.Step, error) {
 	if c.purpose == factor.PurposeEnroll {
 		e := &enrollment{m: m, s: s, method: c.method, params: c.params, id: id}
-		if err := e.use(ctx, creds); err != nil {
-			return factor.Step{}, err
-		}
-		return e.f.BeginEnroll(ctx, e.request)
+		return e.begin(ctx, creds)
 	}
-	v := &verification{m: m, s: s, method: c.method, refresh: c.refresh, params: c.params, id: id}
-	if err := v.load(ctx, creds); err != nil {
-		return factor.Step{}, err
-	}
-	return v.f.BeginVerify(ctx, v.request)
+	v := &verification{m: m, s: s, purpose: c.purpose, method: c.method, refresh: c.refresh, params: c.params, id: id}
+	return v.begin(ctx, creds)
 }

@@ -33,8 +33,11 @@ type Config struct {
 	// User returns what the app knows of a user: name, display name, verified
 	// e-mail and phone, locale. An error is a fault.
 	User func(ctx context.Context, userID string) (User, error)
-	// FindUser is reserved for signing in by name through a factor. New
-	// refuses it as long as there is no such sign-in.
+	// FindUser returns the id of the user who signs in with a name, as
+	// BeginSignIn is given it, and ErrNotFound for a name that nobody has. It
+	// must return one id however the name is written, and take as long either
+	// way. Other errors are faults. Nil means that nobody signs in through a
+	// factor.
 	FindUser func(ctx context.Context, name string) (userID string, err error)
 
 	// SignIn is what a login must reach before it counts. HighestAvailable,
@@ -73,6 +76,7 @@ type Limits struct {
 	Attempts    int // wrong answers before the delays begin, 5
 	Closed      int // wrong answers in a row after which only another factor, AdminReset or Unlock opens the budget again, 100
 	Lookups     int // wrong recovery codes per hour, 20
+	SignIns     int // sign-ins through a factor that one client address may begin per hour, 100
 }
 
 // Manager is the library: ceremonies, management of credentials, and the gate.
@@ -83,6 +87,8 @@ type Manager struct {
 	infos   map[string]factor.Info
 	order   []string // methods in the order of Config.Factors
 	ring    *seal.Ring
+
+	decoyKey []byte
 }
 
 var methodName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
@@ -104,6 +110,9 @@ func New(cfg Config) (*Manager, error) {
 		return nil, fmt.Errorf("mfa: Config.Keys: %w", err)
 	}
 	m.ring = ring
+	if m.decoyKey, err = newDecoyKey(cfg.Keys); err != nil {
+		return nil, fmt.Errorf("mfa: Config.Keys: %w", err)
+	}
 	m.cfg.Keys = nil
 	m.cfg.Factors = nil
 	m.cfg.Retired = slices.Clone(cfg.Retired)
@@ -138,8 +147,6 @@ func (m *Manager) initRequired() error {
 func (m *Manager) initReserved() error {
 	c := &m.cfg
 	switch {
-	case c.FindUser != nil:
-		return errors.New("Config.FindUser is set, and signing in by name through a factor is not built yet: leave it nil")
 	case c.SignInFor != nil:
 		return errors.New("Config.SignInFor is set, and requirements per user are not built yet: leave it nil and use SignIn")
 	case c.Assurance != DefaultAssurance:
@@ -167,6 +174,9 @@ func (m *Manager) initFactors() error {
 	}
 	if !slices.ContainsFunc(m.order, func(name string) bool { return !m.infos[name].Recovery }) {
 		return errors.New("Config.Factors has recovery methods only: add a real factor, such as totpfactor.New")
+	}
+	if m.cfg.FindUser != nil && !slices.ContainsFunc(m.order, func(name string) bool { return m.infos[name].FirstFactor }) {
+		return errors.New("Config.FindUser is set, and no factor of Config.Factors can be a first one: add one that can, such as otpdelivery.NewEmail with SignIn, or leave it nil")
 	}
 	return nil
 }
@@ -198,6 +208,7 @@ func (m *Manager) initRequirements() error {
 		{"Attempts", &c.Limits.Attempts, 5},
 		{"Closed", &c.Limits.Closed, 100},
 		{"Lookups", &c.Limits.Lookups, 20},
+		{"SignIns", &c.Limits.SignIns, 100},
 	} {
 		if *l.value < 0 {
 			return fmt.Errorf("Config.Limits.%s is negative: leave it zero for the default of %d", l.name, l.def)

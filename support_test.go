@@ -113,7 +113,13 @@ func (f *inbox) BeginVerify(_ context.Context, r factor.Request) (factor.Step, e
 	if len(r.Credentials) > 0 {
 		return f.step(r.Credentials[0].ID, string(r.Credentials[0].Data)), nil
 	}
-	return f.step("", r.User.Email), nil
+	step := f.step("", r.User.Email)
+	if r.Decoy != nil {
+		step.Deliver = func(context.Context) error { return nil }
+	} else if r.User.Email == "" {
+		return factor.Step{}, factor.ErrUnusable
+	}
+	return step, nil
 }
 
 func (f *inbox) FinishVerify(_ context.Context, r factor.Request, state, response []byte) (factor.Result, error) {

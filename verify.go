@@ -41,13 +41,10 @@ func (m *Manager) BeginVerify(ctx context.Context, s State, o VerifyOptions) (*C
 		purpose: factor.PurposeVerify, method: o.Method, userID: s.UserID, session: s.ID,
 		digest: credentialDigest(s.UserID, creds), refresh: o.Refresh, params: o.Params,
 	}
-	v := &verification{m: m, s: s, method: o.Method, refresh: o.Refresh, params: o.Params, id: id}
-	if err := v.load(ctx, creds); err != nil {
-		return nil, err
-	}
-	step, err := v.f.BeginVerify(ctx, v.request)
+	v := &verification{m: m, s: s, purpose: factor.PurposeVerify, method: o.Method, refresh: o.Refresh, params: o.Params, id: id}
+	step, err := v.begin(ctx, creds)
 	if err != nil {
-		return nil, m.refused(ctx, v.event(), err)
+		return nil, err
 	}
 	return m.begin(ctx, c, id, step)
 }
@@ -67,11 +64,13 @@ func (m *Manager) FinishVerify(ctx context.Context, s State, id string, response
 	if err != nil {
 		return State{}, err
 	}
-	c, err := m.ceremonyOf(ctx, s, id, factor.PurposeVerify, creds)
+	c, err := m.ceremonyOf(ctx, s, id, creds, factor.PurposeVerify)
 	if err != nil {
 		return State{}, m.refused(ctx, Event{UserID: s.UserID, SessionID: s.ID}, err)
 	}
-	v := &verification{m: m, s: s, method: c.method, refresh: c.refresh, params: c.params, id: id, ceremony: c, response: response}
+	v := &verification{
+		m: m, s: s, purpose: c.purpose, method: c.method, refresh: c.refresh, params: c.params, id: id, ceremony: c, response: response,
+	}
 	return v.finish(ctx, creds)
 }
 
@@ -90,14 +89,18 @@ func (m *Manager) Verify(ctx context.Context, s State, o VerifyOptions, response
 	if err != nil {
 		return State{}, err
 	}
-	v := &verification{m: m, s: s, method: o.Method, refresh: o.Refresh, params: o.Params, response: response}
+	v := &verification{
+		m: m, s: s, purpose: factor.PurposeVerify, method: o.Method, refresh: o.Refresh, params: o.Params, response: response,
+	}
 	return v.finish(ctx, creds)
 }
 
 // verification is one answer on its way: reserve, judge, spend, settle.
 type verification struct {
 	m        *Manager
-	s        State
+	s        State // of a sign-in only the user
+	purpose  factor.Purpose
+	decoy    []byte // of a sign-in as nobody
 	method   string
 	refresh  bool
 	params   map[string]string
@@ -117,8 +120,20 @@ func (v *verification) event() Event {
 	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, CredentialID: v.result.Credential.ID}
 }
 
+// begin loads and has the factor begin.
+func (v *verification) begin(ctx context.Context, creds []Credential) (factor.Step, error) {
+	if err := v.load(ctx, creds); err != nil {
+		return factor.Step{}, err
+	}
+	step, err := v.f.BeginVerify(ctx, v.request)
+	return step, v.m.notBegun(ctx, v.event(), err)
+}
+
 // load decides which of the user's credentials may be used and opens them.
 func (v *verification) load(ctx context.Context, creds []Credential) error {
+	if v.purpose == factor.PurposeSignIn {
+		return v.loadFirst(ctx, creds)
+	}
 	m := v.m
 	methods := m.live(v.s.Methods, creds)
 	if !hasFirst(methods) {
@@ -150,15 +165,21 @@ func (v *verification) load(ctx context.Context, creds []Credential) error {
 			return ErrNotEnrolled
 		}
 	}
+	return v.use(ctx, sealed)
+}
+
+// use opens the credentials that may be used.
+func (v *verification) use(ctx context.Context, sealed []Credential) error {
 	if v.user == nil {
-		u, err := m.user(ctx, v.s.UserID)
+		u, err := v.m.user(ctx, v.s.UserID)
 		if err != nil {
 			return err
 		}
 		v.user = &u
 	}
 	v.sealed = sealed
-	v.request, err = m.request(*v.user, sealed, v.params, factor.PurposeVerify, v.id)
+	var err error
+	v.request, err = v.m.request(*v.user, sealed, v.params, v.purpose, v.id)
 	return err
 }
 
@@ -176,26 +197,35 @@ func (m *Manager) request(u User, sealed []Credential, params map[string]string,
 }
 
 func (v *verification) finish(ctx context.Context, creds []Credential) (State, error) {
-	if err := v.load(ctx, creds); err != nil {
+	if err := v.answer(ctx, creds); err != nil {
 		return State{}, err
 	}
-	b, err := v.m.reserve(ctx, v.s.UserID, v.info, factor.PurposeVerify)
+	return v.m.settlePending(ctx, v.s.with(v.used(RoleSecond)), creds)
+}
+
+// answer loads, reserves, has the answer judged, spends it and settles.
+func (v *verification) answer(ctx context.Context, creds []Credential) error {
+	if err := v.load(ctx, creds); err != nil {
+		return err
+	}
+	b, err := v.m.reserve(ctx, v.s.UserID, v.info, v.purpose)
 	if err != nil {
-		return State{}, v.m.refused(ctx, v.event(), err)
+		return v.m.refused(ctx, v.event(), err)
 	}
 	if err := b.settle(ctx, v.event(), v.judgeAndSpend(ctx)); err != nil {
-		return State{}, v.m.refused(ctx, v.event(), err)
+		return v.m.refused(ctx, v.event(), err)
 	}
 	v.announce(ctx)
+	return nil
+}
+
+// used is what the answer has proved.
+func (v *verification) used(role Role) Method {
 	evidence := v.result.Evidence
 	if v.info.Guessable {
 		evidence.PhishingResistant = false // what can be typed can be typed into the wrong page
 	}
-	next := v.s.with(Method{
-		Name: v.method, Role: RoleSecond, At: v.request.Now,
-		CredentialID: v.result.Credential.ID, Evidence: evidence,
-	})
-	return v.m.settlePending(ctx, next, creds)
+	return Method{Name: v.method, Role: role, At: v.request.Now, CredentialID: v.result.Credential.ID, Evidence: evidence}
 }
 
 // judgeAndSpend has the answer judged and spends it by one write: the deletion
@@ -259,6 +289,9 @@ func (v *verification) judge(ctx context.Context, state []byte) error {
 	known := slices.ContainsFunc(v.request.Credentials, func(c Credential) bool { return c.ID == res.Credential.ID })
 	if !known && (res.Credential.ID != "" || v.ceremony == nil) {
 		return fmt.Errorf("mfa: factor %s returned a credential that it was not given", v.method)
+	}
+	if v.decoy != nil {
+		return factor.Reject("nobody has this name")
 	}
 	v.result = res
 	return nil

@@ -16,6 +16,13 @@ var (
 	// ErrWaiting means that the answer has not been given yet, as with a
 	// push to another device. It costs nothing and the ceremony lives on.
 	ErrWaiting = errors.New("mfa: waiting for the answer")
+	// ErrUnusable is what Begin returns where the user has nothing that the
+	// method could be used with: no address to send to, or not the one that
+	// the parameters name. It is no fault, and costs nothing.
+	ErrUnusable = errors.New("mfa: nothing to use this method with")
+	// ErrInvalid is what Begin returns for parameters that cannot be: an
+	// address that is none. It says nothing about the user.
+	ErrInvalid = errors.New("mfa: invalid")
 )
 
 // Reject returns an error that wraps [ErrRejected] with a reason for events.

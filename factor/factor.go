@@ -13,7 +13,9 @@ import (
 // Errors: an answer that is wrong, expired, spent or malformed is an error
 // wrapping [ErrRejected] (see [Reject]); one that was right once and is spent
 // is an error wrapping [ErrReplayed]; one that has not been given yet, with
-// the client still waiting, is [ErrWaiting]. Every other error is a fault: the
+// the client still waiting, is [ErrWaiting]. Begin returns an error wrapping
+// [ErrUnusable] where there is nothing to begin with, and one wrapping
+// [ErrInvalid] for parameters that cannot be. Every other error is a fault: the
 // Manager refuses, and the user is told to try again later.
 //
 // The conformance suite factortest.Run checks a Factor against this contract.

@@ -1,0 +1,229 @@
+package mfa
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-mfa/mfa/factor"
+)
+
+// SignInOptions says how somebody signs in with a factor as first factor.
+type SignInOptions struct {
+	Method string
+	// Name is what the person typed to say who they are, at most 320 bytes.
+	// Config.FindUser decides whom it means.
+	Name string
+	// Binding names the browser: at least 16 random bytes, encoded, that
+	// nobody else knows, such as the value of an HttpOnly cookie of this
+	// sign-in. The ceremony ends only with the same Binding.
+	Binding string
+	Params  map[string]string // for the factor
+}
+
+// purposeDecoy is the purpose of a ceremony that looks like a sign-in and
+// whose answer is always wrong: nobody has the name, or nothing to sign in
+// with. Its user is the decoy.
+const purposeDecoy factor.Purpose = "sign_in_decoy"
+
+const (
+	maxSignInName = 320
+	minBinding    = 22 // 16 bytes in base64
+)
+
+// BeginSignIn starts a sign-in with a factor as first factor: a code by e-mail,
+// say, instead of a password. It looks the same for a name that nobody has, and
+// whether or not something could be sent: what went wrong is told to the
+// operator. Errors: ErrNotFound where the method is no first factor or
+// Config.FindUser is nil, ErrInvalid, a *ThrottledError, or a fault.
+//
+// Config.Limits.SignIns is counted per client address, if WithClient has named
+// one.
+func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := m.checkSignIn(o); err != nil {
+		return nil, err
+	}
+	if err := m.admitClient(ctx); err != nil {
+		return nil, m.refused(ctx, Event{Method: o.Method}, err)
+	}
+	userID, err := m.cfg.FindUser(ctx, o.Name)
+	if err != nil && !errors.Is(err, ErrNotFound) || err == nil && userID == "" {
+		return nil, fmt.Errorf("mfa: Config.FindUser: %w", fault(errors.Join(err, errNoUser(err))))
+	}
+	v := &verification{m: m, purpose: factor.PurposeSignIn, method: o.Method, params: o.Params, id: newID()}
+	v.identify(userID, m.decoyOf(o.Name))
+	creds, err := m.credentials(ctx, v.s.UserID)
+	if err != nil {
+		return nil, err
+	}
+	step, err := v.begin(ctx, creds)
+	if errors.Is(err, ErrNotEnrolled) && v.decoy == nil {
+		v.identify("", m.decoyOf(o.Name))
+		creds = nil
+		step, err = v.begin(ctx, creds)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &ceremony{
+		purpose: factor.PurposeSignIn, method: o.Method, userID: v.s.UserID, session: bindingID(o.Binding),
+		digest: credentialDigest(v.s.UserID, creds), params: o.Params,
+	}
+	if v.decoy != nil {
+		c.purpose = purposeDecoy
+	}
+	step.Deliver = v.quietly(step.Deliver)
+	begun, err := m.begin(ctx, c, v.id, step)
+	if err != nil {
+		return nil, m.refused(ctx, v.event(), err)
+	}
+	return begun, nil
+}
+
+// FinishSignIn has the answer judged, ends the ceremony if it is right, and
+// returns who has signed in and with what: give both to SignIn. Errors:
+// ErrRejected for whatever is wrong with the answer or the ceremony, a
+// *ThrottledError, or a fault, after which the answer may be spent.
+func (m *Manager) FinishSignIn(ctx context.Context, binding, id string, response []byte) (userID string, first Method, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	v, creds, err := m.signInOf(ctx, binding, id)
+	if err != nil {
+		return "", Method{}, err
+	}
+	v.response = response
+	if err := v.answer(ctx, creds); err != nil {
+		return "", Method{}, err
+	}
+	return v.s.UserID, v.used(RoleFirst), nil
+}
+
+// ResendSignIn is Resend for a sign-in, which looks the same for a name that
+// nobody has.
+func (m *Manager) ResendSignIn(ctx context.Context, binding, id string) (*Ceremony, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	v, creds, err := m.signInOf(ctx, binding, id)
+	if err != nil {
+		return nil, err
+	}
+	step, err := v.begin(ctx, creds)
+	if errors.Is(err, ErrNotEnrolled) {
+		err = m.refused(ctx, v.event(), factor.Reject("there is nothing left to sign in with"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if step.Deliver != nil {
+		step.Deliver = v.quietly(step.Deliver)
+	}
+	again, err := m.sendAgain(ctx, v.ceremony, id, step)
+	if err != nil {
+		return nil, m.refused(ctx, v.event(), err)
+	}
+	return again, nil
+}
+
+func (m *Manager) checkSignIn(o SignInOptions) error {
+	switch {
+	case m.cfg.FindUser == nil || !m.infos[o.Method].FirstFactor:
+		return fmt.Errorf("%w: nobody signs in with method %q: it has to be a first factor, and Config.FindUser set", ErrNotFound, o.Method)
+	case o.Name == "" || len(o.Name) > maxSignInName || !utf8.ValidString(o.Name):
+		return fmt.Errorf("%w: a name to sign in with has 1 to %d bytes", ErrInvalid, maxSignInName)
+	case len(o.Binding) < minBinding:
+		return fmt.Errorf("%w: a binding has at least 16 random bytes, in base64", ErrInvalid)
+	}
+	return checkParams(o.Params)
+}
+
+// errNoUser is what is wrong with an answer that is neither a user nor an
+// error.
+func errNoUser(err error) error {
+	if err != nil {
+		return nil
+	}
+	return errors.New("it returned no user and no error: return ErrNotFound for a name that nobody has")
+}
+
+// signInOf loads a sign-in that a client names, if it is this browser's, with
+// the credentials of its user.
+func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verification, []Credential, error) {
+	c, err := m.readCeremony(ctx, recordKey(kindCeremony, id))
+	if err == nil && (c.purpose != factor.PurposeSignIn && c.purpose != purposeDecoy ||
+		subtle.ConstantTimeCompare([]byte(c.session), []byte(bindingID(binding))) != 1) {
+		err = factor.Reject("the ceremony belongs to another browser or purpose")
+	}
+	if err != nil {
+		return nil, nil, m.refused(ctx, Event{}, err)
+	}
+	creds, err := m.credentials(ctx, c.userID)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &verification{m: m, purpose: factor.PurposeSignIn, method: c.method, params: c.params, id: id, ceremony: c}
+	if c.purpose == purposeDecoy {
+		v.identify("", c.userID)
+	} else {
+		v.identify(c.userID, "")
+	}
+	if err := m.unchanged(ctx, c, creds); err != nil {
+		return nil, nil, m.refused(ctx, v.event(), err)
+	}
+	return v, creds, nil
+}
+
+// identify says who signs in: a user, or the decoy of a name that nobody has.
+func (v *verification) identify(userID, decoy string) {
+	v.s, v.decoy, v.user = State{UserID: userID}, nil, nil
+	if userID == "" {
+		v.s.UserID = decoy
+		v.decoy, _ = base64.RawURLEncoding.DecodeString(decoy) // decoyOf has encoded it
+		v.user = &User{}
+	}
+}
+
+// loadFirst opens what somebody may sign in with.
+func (v *verification) loadFirst(ctx context.Context, creds []Credential) error {
+	v.f, v.info = v.m.factors[v.method], v.m.infos[v.method]
+	if v.f == nil || !v.info.FirstFactor {
+		return ErrNotEnrolled
+	}
+	var sealed []Credential
+	for i := range creds {
+		if creds[i].Method == v.method {
+			sealed = append(sealed, creds[i])
+		}
+	}
+	if err := v.use(ctx, sealed); err != nil {
+		return err
+	}
+	v.request.Decoy = v.decoy
+	return nil
+}
+
+// quietly delivers without telling the client whether it worked: that would
+// say that there is somebody to deliver to.
+func (v *verification) quietly(deliver func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if deliver == nil {
+			return nil
+		}
+		if err := deliver(ctx); err != nil {
+			ev := v.event()
+			ev.Kind, ev.Outcome, ev.Reason = EventFault, OutcomeFault, fmt.Sprintf("delivering a %s step: %v", v.method, err)
+			v.m.emit(ctx, ev)
+		}
+		return nil
+	}
+}
+
+// bindingID is what a ceremony keeps of a binding.
+func bindingID(binding string) string {
+	h := digest("binding", binding)
+	return base64.RawURLEncoding.EncodeToString(h[:])
+}

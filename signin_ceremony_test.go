@@ -1,0 +1,456 @@
+package mfa_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
+	"github.com/go-mfa/mfa/mfatest"
+)
+
+const browser = "0123456789abcdefABCDEF" // a binding
+
+// doors is a kit whose users sign in by a code in their inbox. "alice" and
+// "bob" exist, however they are written, and so does "mute", who has no
+// address.
+func doors(t *testing.T, mail *inbox, change ...func(*mfa.Config)) *mfatest.Kit {
+	t.Helper()
+	return mfatest.New(t, func(c *mfa.Config) {
+		withInbox(mail)(c)
+		user := c.User
+		c.User = func(ctx context.Context, id string) (mfa.User, error) {
+			u, err := user(ctx, id)
+			if id == "mute" {
+				u.Email = ""
+			}
+			return u, err
+		}
+		c.FindUser = func(_ context.Context, name string) (string, error) {
+			switch id := strings.ToLower(name); id {
+			case "alice", "bob", "mute":
+				return id, nil
+			case "crash":
+				return "", errors.New("the database is gone: " + name)
+			default:
+				return "", fmt.Errorf("%w: %s", mfa.ErrNotFound, name)
+			}
+		}
+		for _, do := range change {
+			do(c)
+		}
+	})
+}
+
+func knock(t *testing.T, k *mfatest.Kit, name string) *mfa.Ceremony {
+	t.Helper()
+	c, err := k.Manager.BeginSignIn(t.Context(), mfa.SignInOptions{Method: "email", Name: name, Binding: browser})
+	require.NoError(t, err)
+	return c
+}
+
+func TestB15_ADeliveredCodeIsAFirstFactor(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	c := knock(t, k, "Alice")
+	code, _ := mail.last()
+	user, first, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.NoError(t, err)
+	assert.Equal(t, "alice", user)
+	assert.Equal(t, mfa.RoleFirst, first.Role)
+	s := k.SignIn(t, user, first)
+	assert.Equal(t, mfa.AAL1, levelOf(t, k, s))
+	assert.False(t, s.Pending, "alice has nothing else")
+
+	k.EnrollTOTP(t, s)
+	k.Clock.Advance(time.Minute)
+	c = knock(t, k, "alice")
+	code, _ = mail.last()
+	user, first, err = k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.NoError(t, err)
+	s = k.SignIn(t, user, first)
+	assert.True(t, s.Pending, "the second factor is asked for, as after a password")
+	assert.Equal(t, mfa.AAL1, levelOf(t, k, s))
+}
+
+func TestA04_OneInboxIsNotTwoFactors(t *testing.T) {
+	mail := &inbox{method: "email", contact: true}
+	k := doors(t, mail)
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	user, first, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.NoError(t, err)
+	s := k.SignIn(t, user, first)
+	assert.False(t, s.Pending, "nothing else is available")
+	_, err = k.Manager.BeginVerify(t.Context(), s, mfa.VerifyOptions{Method: "email"})
+	require.ErrorIs(t, err, mfa.ErrNotEnrolled, "the inbox has been used")
+
+	s = k.SignedIn(t, "alice")
+	assert.True(t, s.Pending, "beside a password the inbox is a second factor")
+}
+
+// F12, N01: nothing that BeginSignIn, ResendSignIn and FinishSignIn return says
+// whether somebody has the name, something to sign in with, or a sender that
+// works.
+func TestN01_NobodyLooksLikeSomebody(t *testing.T) {
+	type seen struct {
+		Prompt                 string
+		Life                   time.Duration
+		Again                  string
+		Wrong, Gone            []error
+		Throttled, Afterwards  time.Duration
+		Sends                  int
+		SendsLeft, OthersSends time.Duration
+	}
+	look := func(name string, refuse error) seen {
+		mail := &inbox{method: "email", refuse: refuse, charges: []factor.Charge{{Key: "day", N: 12, Per: 24 * time.Hour}}}
+		k := doors(t, mail)
+		ctx := t.Context()
+		c := knock(t, k, name)
+		v := seen{Prompt: jsonOf(t, c.Prompt), Life: c.ExpiresAt.Sub(k.Clock.Now())}
+		again, err := k.Manager.ResendSignIn(ctx, browser, c.ID)
+		require.NoError(t, err)
+		require.Equal(t, c.ID, again.ID)
+		v.Again = jsonOf(t, again.Prompt)
+		for range 5 {
+			_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+			v.Wrong = append(v.Wrong, err)
+		}
+		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		v.Gone = append(v.Gone, err)
+		_, err = k.Manager.ResendSignIn(ctx, browser, c.ID)
+		v.Gone = append(v.Gone, err)
+		c = knock(t, k, name)
+		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		v.Throttled = retryAfter(t, err)
+		k.Clock.Advance(30 * time.Second)
+		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		v.Afterwards = retryAfter(t, err)
+		for v.Sends = 3; err != nil; v.Sends++ {
+			_, err = k.Manager.BeginSignIn(ctx, mfa.SignInOptions{Method: "email", Name: strings.ToUpper(name), Binding: browser})
+			if err != nil {
+				break
+			}
+			err = mfa.ErrRejected
+		}
+		v.SendsLeft = retryAfter(t, err)
+		_, err = k.Manager.BeginSignIn(ctx, mfa.SignInOptions{Method: "email", Name: "someone", Binding: browser})
+		v.OthersSends = retryAfter(t, err)
+		return v
+	}
+	somebody := look("alice", nil)
+	assert.Equal(t, 12, somebody.Sends)
+	for name, refuse := range map[string]error{"nobody": nil, "mute": nil, "bob": errors.New("no route")} {
+		assert.Equal(t, somebody, look(name, refuse), name)
+	}
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func retryAfter(t *testing.T, err error) time.Duration {
+	t.Helper()
+	var throttled *mfa.ThrottledError
+	require.ErrorAs(t, err, &throttled)
+	return throttled.RetryAfter
+}
+
+// N01: a decoy is never signed in, not even by the code that was made for it.
+func TestN01_NobodySignsInAsNobody(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	c := knock(t, k, "nobody")
+	_, sent := mail.last()
+	require.Zero(t, sent)
+	for n := range 5 {
+		_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte("100000"))
+		require.ErrorIs(t, err, mfa.ErrRejected, "%d", n)
+	}
+	assert.Equal(t, 5, countEvents(k, mfa.EventRefused, mfa.OutcomeRejected))
+	assert.Zero(t, countEvents(k, mfa.EventVerified, mfa.OutcomeSuccess))
+}
+
+func countEvents(k *mfatest.Kit, kind mfa.EventKind, outcome mfa.Outcome) (n int) {
+	for _, e := range k.Events.All() {
+		if e.Kind == kind && e.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// A sender that fails is told to the operator and to nobody else.
+func TestF08_AFailedSendIsAnEvent(t *testing.T) {
+	mail := &inbox{method: "email", refuse: errors.New("no route")}
+	k := doors(t, mail)
+	knock(t, k, "alice")
+	require.Equal(t, 1, countEvents(k, mfa.EventFault, mfa.OutcomeFault))
+	for _, e := range k.Events.All() {
+		assert.Contains(t, e.Reason, "no route")
+		assert.Equal(t, "alice", e.UserID)
+	}
+}
+
+func TestB05_ASignInIsBoundToItsBrowser(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	ctx := t.Context()
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	session := k.SignedIn(t, "alice")
+	verifying, err := k.Manager.BeginEnroll(ctx, session, mfa.EnrollOptions{Method: "totp"})
+	require.NoError(t, err)
+
+	for name, do := range map[string]func() error{
+		"another browser": func() error {
+			_, _, err := k.Manager.FinishSignIn(ctx, strings.Repeat("x", 22), c.ID, []byte(code))
+			return err
+		},
+		"no browser":             func() error { _, _, err := k.Manager.FinishSignIn(ctx, "", c.ID, []byte(code)); return err },
+		"another id":             func() error { _, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID+"A", []byte(code)); return err },
+		"a resend":               func() error { _, err := k.Manager.ResendSignIn(ctx, strings.Repeat("x", 22), c.ID); return err },
+		"as verification":        func() error { _, err := k.Manager.FinishVerify(ctx, session, c.ID, []byte(code)); return err },
+		"as enrolment":           func() error { _, _, err := k.Manager.FinishEnroll(ctx, session, c.ID, []byte(code)); return err },
+		"resent as verification": func() error { _, err := k.Manager.Resend(ctx, session, c.ID); return err },
+		"an enrolment as sign-in": func() error {
+			_, _, err := k.Manager.FinishSignIn(ctx, browser, verifying.ID, []byte(code))
+			return err
+		},
+	} {
+		require.ErrorIs(t, do(), mfa.ErrRejected, name)
+	}
+	_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+	require.NoError(t, err, "none of it has cost anything")
+}
+
+// F02: of any number of right answers at once one signs in.
+func TestF02_OneCodeIsOneSignIn(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	for range 20 {
+		c := knock(t, k, "alice")
+		code, _ := mail.last()
+		good := 0
+		for _, err := range parallel(32, func(int) error {
+			_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+			return err
+		}) {
+			var throttled *mfa.ThrottledError
+			switch {
+			case err == nil:
+				good++
+			case errors.As(err, &throttled):
+			default:
+				require.ErrorIs(t, err, mfa.ErrRejected)
+			}
+		}
+		require.Equal(t, 1, good)
+	}
+}
+
+func TestF02_ACodeOfTenMinutes(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	for life, want := range map[time.Duration]error{599 * time.Second: nil, 600 * time.Second: mfa.ErrRejected, 601 * time.Second: mfa.ErrRejected} {
+		c := knock(t, k, "alice")
+		code, _ := mail.last()
+		k.Clock.Advance(life)
+		_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+		require.ErrorIs(t, err, want, life)
+	}
+}
+
+// J09: whoever has no first factor takes nothing from the second ones, and the
+// budget of first ones never closes for good.
+func TestJ09_AnonymousGuessesCloseNothing(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail, func(c *mfa.Config) { c.Limits.SignIns = 10_000 })
+	ctx := t.Context()
+	totp, _ := k.EnrollTOTP(t, k.SignedIn(t, "alice"))
+	k.Clock.Advance(time.Minute)
+	judged := 0
+	for judged < 120 {
+		c := knock(t, k, "alice")
+		for {
+			_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+			var throttled *mfa.ThrottledError
+			if errors.As(err, &throttled) {
+				k.Clock.Advance(throttled.RetryAfter)
+				continue
+			}
+			require.ErrorIs(t, err, mfa.ErrRejected)
+			if judged++; judged%5 == 0 {
+				break
+			}
+		}
+	}
+	s := k.SignedIn(t, "alice")
+	_, err := k.Manager.Verify(ctx, s, mfa.VerifyOptions{Method: "totp"}, []byte(totp.Code(k.Clock.Now())))
+	require.NoError(t, err, "the authenticator's budget is untouched")
+
+	k.Clock.Advance(time.Hour)
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+	require.NoError(t, err, "an hour later")
+}
+
+// J01: many guesses at once get no more than the budget, whatever they name the
+// user, and however many ceremonies they begin (J05).
+func TestJ01_J05_GuessesShareOneBudget(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	var ceremonies []string
+	for i := range 20 {
+		ceremonies = append(ceremonies, knock(t, k, []string{"alice", "Alice", "ALICE"}[i%3]).ID)
+	}
+	judged := 0
+	for _, err := range parallel(100, func(i int) error {
+		_, _, err := k.Manager.FinishSignIn(t.Context(), browser, ceremonies[i%len(ceremonies)], []byte("999999"))
+		return err
+	}) {
+		if errors.Is(err, mfa.ErrRejected) {
+			judged++
+		}
+	}
+	assert.LessOrEqual(t, judged, 5)
+}
+
+// J06: one client begins no more sign-ins than Limits.SignIns, whomever it
+// names, and others are not held up by it.
+func TestJ06_SignInsPerClient(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail, func(c *mfa.Config) { c.Limits.SignIns = 3 })
+	from := func(client, name string) error {
+		_, err := k.Manager.BeginSignIn(mfa.WithClient(t.Context(), client), mfa.SignInOptions{Method: "email", Name: name, Binding: browser})
+		return err
+	}
+	for i, client := range []string{"2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:2::3%eth0"} {
+		require.NoError(t, from(client, fmt.Sprintf("name %d", i)))
+	}
+	assert.Equal(t, time.Hour, retryAfter(t, from("2001:db8:1:2::4", "alice")))
+	require.NoError(t, from("2001:db8:1:3::1", "alice"), "another network")
+	require.NoError(t, from("192.0.2.1", "alice"))
+	require.NoError(t, from("::ffff:192.0.2.1", "alice"))
+	require.NoError(t, from("192.0.2.1", "bob"))
+	assert.Equal(t, time.Hour, retryAfter(t, from("::ffff:192.0.2.1", "bob")), "IPv4, however it is written")
+	require.NoError(t, from("192.0.2.2", "bob"))
+	k.Clock.Advance(time.Hour)
+	require.NoError(t, from("2001:db8:1:2::4", "alice"))
+}
+
+// F04: a resend kills the older code and gives no tries back.
+func TestF04_ResendingASignIn(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	ctx := t.Context()
+	c := knock(t, k, "alice")
+	old, _ := mail.last()
+	for range 3 {
+		_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+	}
+	again, err := k.Manager.ResendSignIn(ctx, browser, c.ID)
+	require.NoError(t, err)
+	assert.Equal(t, c.ExpiresAt, again.ExpiresAt)
+	_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(old))
+	require.ErrorIs(t, err, mfa.ErrRejected, "the fourth try")
+	code, _ := mail.last()
+	_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+	require.NoError(t, err, "the fifth")
+}
+
+// F03: a ceremony ends when the user's credentials change, and when the address
+// that it went to is gone.
+func TestF03_ChangesEndASignIn(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	k.EnrollTOTP(t, k.SignedIn(t, "alice"))
+	_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.ErrorIs(t, err, mfa.ErrRejected)
+}
+
+func TestBeginSignInRefuses(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	for name, tc := range map[string]struct {
+		o    mfa.SignInOptions
+		want error
+	}{
+		"a method that is no first factor": {mfa.SignInOptions{Method: "totp", Name: "alice", Binding: browser}, mfa.ErrNotFound},
+		"an unknown method":                {mfa.SignInOptions{Method: "nope", Name: "alice", Binding: browser}, mfa.ErrNotFound},
+		"no name":                          {mfa.SignInOptions{Method: "email", Binding: browser}, mfa.ErrInvalid},
+		"a long name":                      {mfa.SignInOptions{Method: "email", Name: strings.Repeat("a", 321), Binding: browser}, mfa.ErrInvalid},
+		"a name of other bytes":            {mfa.SignInOptions{Method: "email", Name: "\xff", Binding: browser}, mfa.ErrInvalid},
+		"a short binding":                  {mfa.SignInOptions{Method: "email", Name: "alice", Binding: browser[1:]}, mfa.ErrInvalid},
+		"long parameters": {mfa.SignInOptions{
+			Method: "email", Name: "alice", Binding: browser, Params: map[string]string{"x": strings.Repeat("x", 5000)},
+		}, mfa.ErrInvalid},
+	} {
+		_, err := k.Manager.BeginSignIn(t.Context(), tc.o)
+		require.ErrorIs(t, err, tc.want, name)
+	}
+	_, err := k.Manager.BeginSignIn(t.Context(), mfa.SignInOptions{Method: "email", Name: "crash", Binding: browser})
+	require.ErrorContains(t, err, "Config.FindUser")
+	assert.Equal(t, 503, mfa.ProblemFor(err).Status)
+	_, sent := mail.last()
+	assert.Zero(t, sent)
+
+	without := mfatest.New(t, withInbox(mail))
+	_, err = without.Manager.BeginSignIn(t.Context(), mfa.SignInOptions{Method: "email", Name: "alice", Binding: browser})
+	require.ErrorIs(t, err, mfa.ErrNotFound)
+}
+
+// What a sign-in costs, every method of a Store being one statement: as much
+// for a name that nobody has.
+func TestSignInStatements(t *testing.T) {
+	mail := &inbox{method: "email"}
+	counting := &faulty{n: -1}
+	k := doors(t, mail, func(c *mfa.Config) {
+		counting.Store = c.Store
+		c.Store = counting
+	})
+	ctx := mfa.WithClient(t.Context(), "192.0.2.1")
+	cost := func(do func()) int {
+		before := counting.calls.Load()
+		do()
+		return int(counting.calls.Load() - before)
+	}
+	for _, name := range []string{"alice", "nobody", "mute"} {
+		var c *mfa.Ceremony
+		begin := cost(func() {
+			var err error
+			c, err = k.Manager.BeginSignIn(ctx, mfa.SignInOptions{Method: "email", Name: name, Binding: browser})
+			require.NoError(t, err)
+		})
+		assert.LessOrEqual(t, begin, 4+len(mail.charges)*2, name)
+		wrong := cost(func() {
+			_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+			require.ErrorIs(t, err, mfa.ErrRejected)
+		})
+		assert.Equal(t, 5, wrong, name)
+	}
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	finish := cost(func() {
+		_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+		require.NoError(t, err)
+	})
+	assert.LessOrEqual(t, finish, 10)
+}
