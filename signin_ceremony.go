@@ -51,9 +51,9 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 	if err := m.admitClient(ctx); err != nil {
 		return nil, m.refused(ctx, Event{Method: o.Method}, err)
 	}
-	userID, err := m.cfg.FindUser(ctx, o.Name)
-	if err != nil && !errors.Is(err, ErrNotFound) || err == nil && userID == "" {
-		return nil, fmt.Errorf("mfa: Config.FindUser: %w", fault(errors.Join(err, errNoUser(err))))
+	userID, err := m.findUser(ctx, o.Name)
+	if err != nil {
+		return nil, err
 	}
 	v := &verification{m: m, purpose: factor.PurposeSignIn, method: o.Method, params: o.Params, id: newID()}
 	v.identify(userID, m.decoyOf(o.Name))
@@ -141,13 +141,18 @@ func (m *Manager) checkSignIn(o SignInOptions) error {
 	return checkParams(o.Params)
 }
 
-// errNoUser is what is wrong with an answer that is neither a user nor an
-// error.
-func errNoUser(err error) error {
-	if err != nil {
-		return nil
+// findUser asks the app who has a name; nobody is the empty id.
+func (m *Manager) findUser(ctx context.Context, name string) (userID string, err error) {
+	userID, err = m.cfg.FindUser(ctx, name)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("mfa: Config.FindUser: %w", fault(err))
+	case userID == "":
+		return "", errors.New("mfa: Config.FindUser returned no user and no error: return ErrNotFound for a name that nobody has")
 	}
-	return errors.New("it returned no user and no error: return ErrNotFound for a name that nobody has")
+	return userID, nil
 }
 
 // signInOf loads a sign-in that a client names, if it is this browser's, with

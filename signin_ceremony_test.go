@@ -287,8 +287,7 @@ func TestJ09_AnonymousGuessesCloseNothing(t *testing.T) {
 		c := knock(t, k, "alice")
 		for {
 			_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-			var throttled *mfa.ThrottledError
-			if errors.As(err, &throttled) {
+			if throttled, ok := errors.AsType[*mfa.ThrottledError](err); ok {
 				k.Clock.Advance(throttled.RetryAfter)
 				continue
 			}

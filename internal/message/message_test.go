@@ -1,0 +1,80 @@
+package message
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func files(change map[string]string) fstest.MapFS {
+	f := fstest.MapFS{
+		"layout.html": {Data: []byte(`{{range .Paragraphs}}{{if .Link}}<a href="{{.Link}}">{{else}}<p>{{range .Lines}}{{.}}{{end}}{{end}}{{end}}`)},
+		"en/hi.txt":   {Data: []byte(`{{define "subject"}}S {{.Name}}{{end}}{{define "text"}}Hi {{.Name}}` + "\n\n{{.Link}}\n" + `{{end}}{{define "sms"}}{{.Name}}{{end}}`)},
+	}
+	for name, data := range change {
+		f[name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	return f
+}
+
+type greeting struct{ Name, Link string }
+
+// An error of a template is found when the set is made, and names the file.
+func TestNewRefuses(t *testing.T) {
+	for want, over := range map[string]map[string]string{
+		"en/hi.txt":                   {"en/hi.txt": "{{define"},
+		`en/hi.txt defines no "text"`: {"en/hi.txt": `{{define "subject"}}{{end}}`},
+		"can't evaluate field Nope":   {"en/hi.txt": `{{define "subject"}}{{.Nope}}{{end}}{{define "text"}}{{end}}`},
+		"layout.html":                 {"layout.html": "{{if}}"},
+		"is no language":              {"en us/hi.txt": ""},
+		"de/hi.txt":                   {"de/other.txt": ""},
+	} {
+		_, err := New(files(nil), files(over), []string{"hi"}, greeting{})
+		require.ErrorContains(t, err, want)
+	}
+	_, err := New(fstest.MapFS{"layout.html": {}}, nil, []string{"hi"})
+	require.EqualError(t, err, "there is no folder en")
+	s, err := New(files(nil), nil, []string{"hi"}, greeting{})
+	require.NoError(t, err)
+	_, err = s.Mail("bye", "en", greeting{}, "", "")
+	require.EqualError(t, err, `message: no template for "bye"`)
+}
+
+func TestMail(t *testing.T) {
+	s, err := New(files(nil), nil, []string{"hi"}, greeting{})
+	require.NoError(t, err)
+	m, err := s.Mail("hi", "en", greeting{"A\r\nB", "https://x.example/?a=1&b=2"}, "", "https://x.example/?a=1&b=2")
+	require.NoError(t, err)
+	assert.Equal(t, "S A B", m.Subject, "a subject is one line")
+	assert.Equal(t, "Hi A\nB\n\nhttps://x.example/?a=1&b=2\n", m.Text)
+	assert.Equal(t, `<p>Hi AB<a href="https://x.example/?a=1&amp;b=2">`, m.HTML)
+	m, err = s.Mail("hi", "en", greeting{"<b>", "javascript:alert(1)"}, "", "javascript:alert(1)")
+	require.NoError(t, err)
+	assert.Equal(t, "<p>Hi &lt;b&gt;<p>javascript:alert(1)", m.HTML, "no other scheme is a link")
+}
+
+func TestF09_Line(t *testing.T) {
+	for in, want := range map[string]string{
+		"Alice":                 "Alice",
+		"  A \t\r\n B  ":        "A B",
+		"a\x00b\u202ec\u200bd":  "a b c d",
+		"\xff\xfe":              "",
+		"Ünïcödé 日本":            "Ünïcödé 日本",
+		strings.Repeat("x", 65): strings.Repeat("x", 63) + "…",
+		strings.Repeat("x", 64): strings.Repeat("x", 64),
+	} {
+		assert.Equal(t, want, Line(in))
+	}
+}
+
+func FuzzLine(f *testing.F) {
+	f.Fuzz(func(t *testing.T, s string) {
+		line := Line(s)
+		require.LessOrEqual(t, len([]rune(line)), maxLine)
+		require.False(t, strings.ContainsAny(line, "\r\n\t\x00\u2028\u202e"))
+		require.Equal(t, line, Line(line))
+	})
+}

@@ -1,0 +1,254 @@
+package otpdelivery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// line is a queue with what it sent and gave up.
+type line struct {
+	*Queue
+	*outbox
+	mu     sync.Mutex
+	failed []string
+	log    bytes.Buffer
+}
+
+func (l *line) Send(ctx context.Context, m Message) error { return l.Queue.Send(ctx, m) }
+
+func newLine(t testing.TB, change ...func(*QueueConfig)) *line {
+	t.Helper()
+	l := &line{outbox: &outbox{}}
+	cfg := QueueConfig{
+		Sender: l.outbox, Logger: slog.New(slog.NewTextHandler(&l.log, nil)),
+		Failed: func(m Message, err error) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.failed = append(l.failed, m.ID+": "+err.Error())
+		},
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	q, err := NewQueue(cfg)
+	require.NoError(t, err)
+	l.Queue = q
+	return l
+}
+
+func (l *line) put(t testing.TB, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		require.NoError(t, l.Send(t.Context(), Message{ID: id, UserID: id[:1], To: "secret@example.com", Text: "code 123456"}))
+	}
+}
+
+func (l *line) ids() (ids []string) {
+	for _, m := range l.all() {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func TestQueueSendsInOrderPerUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t)
+		tries := 0
+		l.fail = func(m Message) error {
+			if m.ID == "a1" && tries < 3 {
+				tries++
+				return errors.New("not now")
+			}
+			return nil
+		}
+		l.put(t, "a1", "a2", "b1", "a3", "b2", "c1")
+		synctest.Wait()
+		assert.ElementsMatch(t, []string{"b1", "b2", "c1"}, l.ids(), "who waits holds nobody else up")
+		start := time.Now()
+		require.NoError(t, l.Shutdown(t.Context()))
+		assert.Equal(t, []string{"a1", "a2", "a3"}, l.ids()[3:])
+		took := time.Since(start)
+		assert.GreaterOrEqual(t, took, 7*time.Second, "1 + 2 + 4 s")
+		assert.Less(t, took, 11*time.Second)
+		assert.Empty(t, l.failed)
+	})
+}
+
+func TestQueueGivesUpAndSaysSo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fail    func(m Message) error
+		expires time.Duration
+		tries   int
+		after   [2]time.Duration // at least and at most
+		want    string
+	}{
+		"what cannot be delivered":   {func(Message) error { return fmt.Errorf("%w: no such number", ErrPermanent) }, 0, 1, [2]time.Duration{0, 0}, "no such number"},
+		"what fails again and again": {func(Message) error { return errors.New("down") }, 0, 8, [2]time.Duration{2 * time.Minute, 4 * time.Minute}, "down"},
+		"what has expired":           {func(Message) error { return errors.New("down") }, 10 * time.Second, 4, [2]time.Duration{10 * time.Second, 25 * time.Second}, "expired"},
+		"a provider that wants time": {func(Message) error { return &LaterError{After: 10 * time.Minute, Err: errors.New("busy")} }, 15 * time.Minute, 2, [2]time.Duration{20 * time.Minute, 20 * time.Minute}, "expired"},
+		"a panic":                    {func(Message) error { panic("secret@example.com") }, 0, 1, [2]time.Duration{0, 0}, "panicked with a string"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLine(t)
+				tries := 0
+				l.fail = func(m Message) error { tries++; return tc.fail(m) }
+				m := Message{ID: "a1", UserID: "a", To: "secret@example.com", Text: "code 123456"}
+				if tc.expires > 0 {
+					m.Expires = time.Now().Add(tc.expires)
+				}
+				start := time.Now()
+				require.NoError(t, l.Send(t.Context(), m))
+				require.NoError(t, l.Shutdown(t.Context()))
+				took := time.Since(start)
+				assert.GreaterOrEqual(t, took, tc.after[0])
+				assert.LessOrEqual(t, took, tc.after[1])
+				assert.Equal(t, tc.tries, tries)
+				require.Len(t, l.failed, 1)
+				assert.Contains(t, l.failed[0], tc.want)
+				assert.Contains(t, l.log.String(), "given up")
+				assert.NotContains(t, l.log.String()+l.failed[0], "secret")
+				assert.NotContains(t, l.log.String(), "123456")
+			})
+		})
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := make(chan struct{})
+		l := newLine(t, func(c *QueueConfig) {
+			c.Size, c.Workers = 3, 2
+			c.Sender = SenderFunc(func(context.Context, Message) error { <-hold; return nil })
+		})
+		l.put(t, "a1", "b1", "c1")
+		synctest.Wait()
+		require.ErrorIs(t, l.Send(t.Context(), Message{ID: "d1"}), ErrQueueFull)
+		hold <- struct{}{}
+		synctest.Wait()
+		l.put(t, "d1")
+		require.ErrorIs(t, l.Send(t.Context(), Message{ID: "e1"}), ErrQueueFull)
+		close(hold)
+		require.NoError(t, l.Shutdown(t.Context()))
+		require.Error(t, l.Send(t.Context(), Message{ID: "f1"}), "after Shutdown")
+		require.NoError(t, l.Shutdown(t.Context()), "again")
+	})
+}
+
+// What a Sender never ends is ended for it.
+func TestQueueEndsATry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries atomic.Int64
+		l := newLine(t, func(c *QueueConfig) {
+			c.Timeout = 5 * time.Second
+			c.Sender = SenderFunc(func(ctx context.Context, _ Message) error {
+				if tries.Add(1) == 2 {
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		})
+		start := time.Now()
+		l.put(t, "a1")
+		require.NoError(t, l.Shutdown(t.Context()))
+		assert.Less(t, time.Since(start), 7*time.Second)
+		assert.Empty(t, l.failed)
+	})
+}
+
+func TestShutdownGivesUpWhenItsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, func(c *QueueConfig) {
+			c.Workers = 1
+			c.Sender = SenderFunc(func(ctx context.Context, m Message) error {
+				if m.UserID == "a" {
+					return errors.New("down")
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			})
+			c.Timeout = time.Hour
+		})
+		l.put(t, "a1", "a2", "b1", "b2", "c1")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := l.Shutdown(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "4 messages were not sent")
+		assert.Len(t, l.failed, 5, "and the one that was being sent")
+	})
+}
+
+func TestQueueByManyAtOnce(t *testing.T) {
+	const users, each = 40, 25
+	l := newLine(t, func(c *QueueConfig) { c.Size = users * each })
+	var all sync.WaitGroup
+	for u := range users {
+		all.Go(func() {
+			for i := range each {
+				assert.NoError(t, l.Send(t.Context(), Message{ID: strconv.Itoa(i), UserID: strconv.Itoa(u)}))
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, l.Shutdown(t.Context()))
+	next := map[string]int{}
+	for _, m := range l.all() {
+		require.Equal(t, strconv.Itoa(next[m.UserID]), m.ID)
+		next[m.UserID]++
+	}
+	assert.Len(t, next, users)
+	assert.Empty(t, l.lanes)
+}
+
+func TestNewQueueRefuses(t *testing.T) {
+	_, err := NewQueue(QueueConfig{})
+	require.EqualError(t, err, "otpdelivery: QueueConfig.Sender is missing: give the Sender that the queue sends with")
+	_, err = NewQueue(QueueConfig{Sender: &outbox{}, Size: -1})
+	require.EqualError(t, err, "otpdelivery: QueueConfig has a negative Size, Workers or Timeout: leave it zero for the default")
+}
+
+// BenchmarkQueue has ten thousand messages of a thousand users sent, beside a
+// plain loop over the same Sender.
+func BenchmarkQueue(b *testing.B) {
+	const messages, users = 10_000, 1000
+	ids := make([]string, users)
+	for i := range ids {
+		ids[i] = strconv.Itoa(i)
+	}
+	var sent atomic.Int64
+	sender := SenderFunc(func(context.Context, Message) error { sent.Add(1); return nil })
+	b.Run("loop", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for i := range messages {
+				_ = sender(b.Context(), Message{UserID: ids[i%users]})
+			}
+		}
+	})
+	b.Run("queue", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			q, err := NewQueue(QueueConfig{Sender: sender, Size: messages})
+			require.NoError(b, err)
+			for i := range messages {
+				require.NoError(b, q.Send(b.Context(), Message{UserID: ids[i%users]}))
+			}
+			require.NoError(b, q.Shutdown(b.Context()))
+		}
+	})
+}
