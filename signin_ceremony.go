@@ -34,6 +34,21 @@ const (
 	minBinding    = 22 // 16 bytes in base64
 )
 
+// FirstFactors returns the methods that BeginSignIn takes, in the order of
+// Config.Factors: none if Config.FindUser is nil.
+func (m *Manager) FirstFactors() []string {
+	if m.cfg.FindUser == nil {
+		return nil
+	}
+	var methods []string
+	for _, name := range m.order {
+		if m.infos[name].FirstFactor {
+			methods = append(methods, name)
+		}
+	}
+	return methods
+}
+
 // BeginSignIn starts a sign-in with a factor as first factor: a code by e-mail,
 // say, instead of a password. It looks the same for a name that nobody has, and
 // whether or not something could be sent: what went wrong is told to the

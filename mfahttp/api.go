@@ -15,7 +15,7 @@ type endpoints map[string]endpoint
 
 // routeAPI fills h.api.
 func (h *Handler) routeAPI() {
-	for route, on := range map[string]endpoints{
+	routes := map[string]endpoints{
 		"/session":                 {http.MethodGet: h.session},
 		"/methods":                 {http.MethodGet: h.methods},
 		"/credentials":             {http.MethodGet: h.credentials},
@@ -26,7 +26,13 @@ func (h *Handler) routeAPI() {
 		"/challenges":              {http.MethodPost: h.beginChallenge},
 		"/challenges/{id}":         {http.MethodPost: h.finishChallenge},
 		"/challenges/{id}/resend":  {http.MethodPost: h.resend},
-	} {
+	}
+	if len(h.m.FirstFactors()) > 0 {
+		routes["/signin"] = endpoints{http.MethodPost: h.beginSignIn}
+		routes["/signin/{id}"] = endpoints{http.MethodPost: h.endSignIn}
+		routes["/signin/{id}/resend"] = endpoints{http.MethodPost: h.resendSignIn}
+	}
+	for route, on := range routes {
 		h.api.Handle(h.cfg.Prefix+"/api"+route, h.dispatch(on))
 	}
 	h.api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.problem(w, r, problemNotFound) })

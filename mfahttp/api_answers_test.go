@@ -13,7 +13,7 @@ import (
 )
 
 func TestC09_HeadersOnEveryAnswer(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	none, full := a.newBrowser(), a.newBrowser().login("ada")
 	phone := full.enrollTOTP()
 	pending := a.newBrowser().login("ada")
@@ -127,7 +127,7 @@ func TestG12_RefusalsOfKeysSayNothing(t *testing.T) {
 }
 
 func TestAPI_Unavailable(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	a.store.set(func(string) error { return errors.New("connection refused at 10.0.0.7") })
@@ -159,7 +159,7 @@ func TestAPI_SaveFails(t *testing.T) {
 }
 
 func TestP19_PanicsAreAnswered(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	pending := a.newBrowser().login("ada")

@@ -14,7 +14,7 @@ import (
 // A session between its two factors can see what it is asked for and answer;
 // everything else refuses it.
 func TestB01_PendingSessions(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	phone := a.newBrowser().login("ada").enrollTOTP()
 	b := a.newBrowser().login("ada")
 	open := map[string]bool{"GET /mfa/api/session": true, "GET /mfa/api/methods": true}
@@ -23,6 +23,8 @@ func TestB01_PendingSessions(t *testing.T) {
 		switch {
 		case open[r.String()]:
 			assert.Equal(t, http.StatusOK, got.status, r)
+		case strings.HasSuffix(r.path, "/signin"):
+			assert.Equal(t, http.StatusCreated, got.status, r)
 		case r.body == `{"method":"totp"}` && strings.HasSuffix(r.path, "/challenges"):
 			assert.Equal(t, http.StatusCreated, got.status, r)
 		default:

@@ -40,7 +40,7 @@ func TestM02_ContentType(t *testing.T) {
 
 // What cannot be read is refused before anybody looks at who asks.
 func TestM01_StrictBodies(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	c := b.begin("/mfa/api/challenges", object{"method": "totp", "refresh": true})
@@ -68,7 +68,7 @@ func TestM01_StrictBodies(t *testing.T) {
 }
 
 func TestG11_TooLarge(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	b.enrollTOTP()
 	fill := func(n int) string {

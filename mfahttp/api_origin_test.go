@@ -9,7 +9,7 @@ import (
 )
 
 func TestC06_OtherOriginsAreRefused(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	self := a.server.URL
@@ -51,7 +51,7 @@ func TestC06_OtherOriginsAreRefused(t *testing.T) {
 
 // GET and HEAD change nothing, whatever the path, the parameters and the body.
 func TestC06_ReadingChangesNothing(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	pending := a.newBrowser().login("ada")
@@ -78,7 +78,7 @@ func TestC06_ReadingChangesNothing(t *testing.T) {
 // A browser too old to say where a request comes from can be made to send a
 // form, and no form has this type.
 func TestC07_JSONIsDemandedWhereTheOriginIsUnknown(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	phone := b.enrollTOTP()
 	c := b.begin("/mfa/api/challenges", object{"method": "totp", "refresh": true})

@@ -15,7 +15,7 @@ func (r route) String() string { return r.method + " " + r.path }
 
 func (r route) changes() bool { return r.method != http.MethodGet }
 
-// routes are all endpoints of the API.
+// routes are all endpoints of the API, of an app whose users sign in by mail.
 func routes(ceremonyID, credentialID string) []route {
 	const api = "/mfa/api"
 	return []route{
@@ -30,6 +30,9 @@ func routes(ceremonyID, credentialID string) []route {
 		{http.MethodPost, api + "/challenges", `{"method":"totp","response":"123456"}`},
 		{http.MethodPost, api + "/challenges/" + ceremonyID, `{"response":"123456"}`},
 		{http.MethodPost, api + "/challenges/" + ceremonyID + "/resend", `{}`},
+		{http.MethodPost, api + "/signin", `{"method":"email","username":"nobody"}`},
+		{http.MethodPost, api + "/signin/" + ceremonyID, `{"response":"123456"}`},
+		{http.MethodPost, api + "/signin/" + ceremonyID + "/resend", `{}`},
 		{http.MethodPatch, api + "/credentials/" + credentialID, `{"name":"x"}`},
 		{http.MethodDelete, api + "/credentials/" + credentialID, ``},
 	}
@@ -50,6 +53,8 @@ func TestAPI_UnknownPathsAndMethods(t *testing.T) {
 			assert.Equal(t, "not_found", got.code(), "%s %s", method, path)
 		}
 	}
+	a = newApp(t, byMail)
+	b = a.newBrowser().login("ada")
 	for path, allow := range map[string]string{
 		"/mfa/api/session":              "GET, HEAD",
 		"/mfa/api/methods":              "GET, HEAD",
@@ -61,6 +66,9 @@ func TestAPI_UnknownPathsAndMethods(t *testing.T) {
 		"/mfa/api/challenges":           "POST",
 		"/mfa/api/challenges/x":         "POST",
 		"/mfa/api/challenges/x/resend":  "POST",
+		"/mfa/api/signin":               "POST",
+		"/mfa/api/signin/x":             "POST",
+		"/mfa/api/signin/x/resend":      "POST",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
 			if strings.Contains(allow, method) {

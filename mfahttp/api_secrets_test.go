@@ -38,7 +38,7 @@ func secretsIn(t *testing.T, raw json.RawMessage) []string {
 
 // A secret is shown once, in the answer to the POST that made it.
 func TestC08_SecretsAreShownOnce(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ada")
 	c := b.begin("/mfa/api/enrollments", object{"method": "totp"})
 	phone := &totpApp{clock: a.clock, secret: secretOf(t, c)}

@@ -20,7 +20,8 @@
 //
 // # What it does not do
 //
-// It does not sign anybody in by itself, has no CORS (it is for the app's own
+// It signs nobody in by itself, but for factors that can be the first one, if
+// Config.FindUser of the Manager is set. It has no CORS (it is for the app's own
 // origin), sets no timeouts on reading a request (http.Server does), and
 // trusts no X-Forwarded header.
 package mfahttp

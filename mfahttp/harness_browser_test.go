@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +23,39 @@ type browser struct {
 }
 
 func (a *app) newBrowser() *browser {
-	jar, err := cookiejar.New(nil)
+	cookies, err := cookiejar.New(nil)
 	require.NoError(a.t, err)
 	return &browser{a: a, client: &http.Client{
-		Jar:           jar,
+		Jar:           jar{cookies},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// jar takes and sends Secure cookies, as browsers do with the own machine.
+type jar struct{ *cookiejar.Jar }
+
+func secure(u *url.URL) *url.URL {
+	s := *u
+	s.Scheme = "https"
+	return &s
+}
+
+func (j jar) SetCookies(u *url.URL, cookies []*http.Cookie) { j.Jar.SetCookies(secure(u), cookies) }
+
+func (j jar) Cookies(u *url.URL) []*http.Cookie { return j.Jar.Cookies(secure(u)) }
+
+// cookie returns the value of a cookie that the browser sends to the pages, ""
+// if there is none.
+func (b *browser) cookie(name string) string {
+	b.a.t.Helper()
+	u, err := url.Parse(b.a.server.URL + "/mfa/")
+	require.NoError(b.a.t, err)
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
 }
 
 // login passes the first factor.

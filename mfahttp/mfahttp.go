@@ -49,6 +49,7 @@ type Handler struct {
 	origin *http.CrossOriginProtection
 
 	templates pageTemplates
+	firsts    []string // the methods that the sign-in page offers
 }
 
 var prefixPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)

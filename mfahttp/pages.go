@@ -3,6 +3,7 @@ package mfahttp
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/internal/returnto"
@@ -15,10 +16,17 @@ import (
 //	/enroll/totp      form#totp-begin (name), then #qr svg, #otpauth, #secret and form#totp-confirm (id, code);
 //	                  after a wrong code #alert and form#start-over
 //	/enroll/webauthn  #name, button#webauthn-enroll, #webauthn-error
+//	/enroll/email     form#email-begin (address), then #to, form#email-confirm (id, to, code), form#resend (id, to),
+//	                  #start-over, #notice; /enroll/sms alike
 //	/verify           form#verify (method, methods, return_to, code), button#webauthn-verify, #webauthn-error,
-//	                  #others a[data-method], #lost-device, #cancel
+//	                  #others a[data-method], #lost-device, #cancel; of a code that is sent first form#send
+//	                  (method, methods, return_to; a button per address: credential), then #to, form#verify (also id, to),
+//	                  form#resend (id, to), #start-over, #notice
 //	/recovery-codes   form#codes-begin, then #codes li, #codes-copy, #codes-download, #codes-print,
 //	                  form#codes-confirm (id); #codes-skip
+//	/signin           form#signin (username; a button per method: method), then form#signin-code (id, code),
+//	                  form#resend (id), #start-over, #notice
+//	/link/{token}     form#link, without an action; or #alert alone
 //
 // What went wrong is in #alert.
 const pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; " +
@@ -44,12 +52,23 @@ func (h *Handler) routePages() error {
 	get("/enroll/{method}", h.enrollPage)
 	post("/enroll/{method}", h.beginEnrollForm)
 	post("/enroll/{method}/confirm", h.confirmEnrollForm)
+	post("/enroll/{method}/resend", h.resendAddressForm)
 	get("/verify", h.verifyPage)
 	post("/verify", h.verifyForm)
+	post("/verify/send", h.sendForm)
+	post("/verify/resend", h.resendForm)
 	get("/recovery-codes", h.recoveryPage)
 	post("/recovery-codes", h.beginRecoveryForm)
 	post("/recovery-codes/confirm", h.confirmRecoveryForm)
 	post("/cancel", h.cancelForm)
+	if h.firsts = slices.DeleteFunc(h.m.FirstFactors(), func(name string) bool { return !delivered(name) }); len(h.firsts) > 0 {
+		get("/signin", h.signInPage)
+		post("/signin", h.signInForm)
+		post("/signin/resend", h.resendSignInForm)
+		post("/signin/code", h.signInCodeForm)
+	}
+	get("/link/{token}", h.linkPage)
+	post("/link/{token}", h.linkForm)
 	get("/assets/{file}", h.asset)
 	h.mux.Handle(h.cfg.Prefix+"/", h.page(func(http.ResponseWriter, *http.Request) error { return mfa.ErrNotFound }))
 	return nil

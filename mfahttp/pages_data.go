@@ -10,7 +10,7 @@ import (
 type Page struct {
 	Title    string // what the page is for
 	AppName  string // Config.AppName
-	HomeURL  string // Config.HomeURL
+	HomeURL  string // Config.HomeURL; empty on the page of a link, which leads nowhere else
 	Prefix   string // Config.Prefix, empty at the root: {{.Prefix}}/assets/mfa.css
 	ReturnTo string // the path on this origin that the user was going to, or ""; forms send it on as return_to
 	Active   bool   // the user is signed in; false while a sign-in waits for its second factor
@@ -19,7 +19,7 @@ type Page struct {
 	AlertCode  string        // the same as a code of the API, for templates in other languages: "rejected", "throttled", …
 	RetryAfter time.Duration // how long to wait, in whole seconds; zero if waiting does not help
 	Notice     string        // what has just been done, one English sentence, or ""
-	NoticeCode string        // the same as a code: "added", "renamed", "removed", "codes"
+	NoticeCode string        // the same as a code: "added", "renamed", "removed", "codes", "resent"
 }
 
 // OverviewPage is the data of overview.html.
@@ -51,6 +51,7 @@ type CredentialRow struct {
 	CreatedAt  time.Time  // UTC
 	LastUsedAt *time.Time // UTC; nil if never
 	Sync       string     // "synced" between devices or on one "device" only; empty where that means nothing
+	Address    string     // masked, of an authenticator that codes are sent to; else empty
 }
 
 // RecoveryPanel is the state of the recovery codes.
@@ -73,6 +74,9 @@ type EnrollPage struct {
 	Page
 	Method   string
 	Label    string         // in English
+	Address  string         // of "email" and "sms": what the user typed, if it is to be corrected
+	To       string         // of "email" and "sms": where the code went, masked; forms send it on as to, to be shown again
+	StartURL string         // of "email" and "sms": where another address can be entered
 	Name     string         // what the user calls the new authenticator, or ""
 	Ceremony string         // the id of the enrolment, once it has begun; forms send it as id
 	TOTP     *TOTPSetup     // only in the answer that made the secret; nil otherwise
@@ -94,12 +98,40 @@ type VerifyPage struct {
 	Page
 	Method      string         // the method that the page asks for; empty if none can be used
 	Label       string         // in English
+	Delivered   bool           // Method sends a code, once the user asks for it
+	Addresses   []Address      // of a Delivered method: where the code can go; empty for the address that the app knows
+	Ceremony    string         // the id of the verification, once a code was sent; forms send it as id
+	To          string         // where the code went, masked; forms send it on as to, to be shown again
+	StartURL    string         // where another code can be asked for instead of the one that was sent
 	Recovery    bool           // Method is a recovery method
 	Others      []MethodChoice // what can be used instead, recovery last
 	Allowed     string         // the methods parameter; forms send it on as methods
 	RecoveryURL string         // where a recovery code can be entered instead, or ""
 	OverviewURL string
 	NextURL     string // for the script: where to go when it is done
+}
+
+// Address is one of the user's addresses.
+type Address struct {
+	ID   string // of the credential; the form that asks for a code sends it as credential
+	Text string // masked
+}
+
+// SignInPage is the data of signin.html. It is the same for everybody, whatever
+// was typed.
+type SignInPage struct {
+	Page
+	Methods  []MethodChoice // what a code can be sent by, without URL; the form sends one as method
+	Username string         // what the user typed, if it is to be corrected
+	Ceremony string         // the id of the sign-in, once it has begun; forms send it as id
+	StartURL string         // where it begins again
+}
+
+// LinkPage is the data of link.html: the page of a link in a message. Its form
+// has no action, so that it is sent to the link itself.
+type LinkPage struct {
+	Page
+	Elsewhere bool // the link does nothing here: the code has to be typed where it was asked for
 }
 
 // RecoveryPage is the data of recovery_codes.html.

@@ -52,6 +52,9 @@ func (h *Handler) enrollPage(w http.ResponseWriter, r *http.Request) error {
 // beginEnrollForm makes a secret. Its answer is the only one that shows it.
 func (h *Handler) beginEnrollForm(w http.ResponseWriter, r *http.Request) error {
 	method := r.PathValue("method")
+	if delivered(method) {
+		return h.beginAddressForm(w, r)
+	}
 	if method != methodTOTP {
 		return mfa.ErrNotFound // WebAuthn is the script's; recovery codes have a page of their own
 	}
@@ -73,13 +76,34 @@ func (h *Handler) beginEnrollForm(w http.ResponseWriter, r *http.Request) error 
 }
 
 // confirmEnrollForm judges the first code. After a wrong one the enrolment
-// goes on without showing the secret again. After the right one recovery codes
-// come next if the user has none.
+// goes on without showing the secret again.
 func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) error {
 	method := r.PathValue("method")
-	if method != methodTOTP {
+	if method != methodTOTP && !delivered(method) {
 		return mfa.ErrNotFound
 	}
+	s, err := h.finishEnroll(w, r, r.PostForm.Get("id"), formCode(r))
+	switch {
+	case err == nil:
+		return nil
+	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrInvalid):
+		return h.backToEnroll(r, err)
+	}
+	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
+	page.Name, page.Ceremony, page.To = formName(r), r.PostForm.Get("id"), r.PostForm.Get("to")
+	rejected := "That code did not work. Enter the one that the app shows now, or start over."
+	if delivered(method) {
+		rejected = rejectedDelivery
+	}
+	a := h.alertFor(w, r, err, sentences{"rejected": rejected})
+	h.show(w, r, a, "enroll.html", &page, &page.Page)
+	return nil
+}
+
+// finishEnroll has the answer to an enrolment judged. After the right one it
+// redirects: to recovery codes if the user has none, else on. It returns the
+// session as it is then.
+func (h *Handler) finishEnroll(w http.ResponseWriter, r *http.Request, id string, response []byte) (mfa.State, error) {
 	codesNext := false
 	s, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
 		// Read before, so that its failure cannot hide an enrolment that took place.
@@ -87,25 +111,19 @@ func (h *Handler) confirmEnrollForm(w http.ResponseWriter, r *http.Request) erro
 		if err != nil {
 			return s, err
 		}
-		codesNext = recoveryCodesNeeded(before.Methods, method)
-		_, s, err = h.m.FinishEnroll(ctx, s, r.PostForm.Get("id"), formCode(r))
+		added, s, err := h.m.FinishEnroll(ctx, s, id, response)
+		codesNext = recoveryCodesNeeded(before.Methods, added.Method)
 		return s, err
 	})
 	switch {
-	case err == nil && codesNext:
+	case err != nil:
+		return s, err
+	case codesNext:
 		seeOther(w, r, h.url("/recovery-codes", "return_to", returnPath(r)))
-		return nil
-	case err == nil:
+	default:
 		seeOther(w, r, h.done(returnPath(r), "added"))
-		return nil
-	case h.m.Destination(err) != "" || errors.Is(err, mfa.ErrNotFound) || errors.Is(err, mfa.ErrConflict) || errors.Is(err, mfa.ErrInvalid):
-		return h.backToEnroll(r, err)
 	}
-	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
-	page.Name, page.Ceremony = formName(r), r.PostForm.Get("id")
-	a := h.alertFor(w, r, err, sentences{"rejected": "That code did not work. Enter the one that the app shows now, or start over."})
-	h.show(w, r, a, "enroll.html", &page, &page.Page)
-	return nil
+	return s, nil
 }
 
 var enrollSentences = sentences{
@@ -117,10 +135,12 @@ func (h *Handler) backToEnroll(r *http.Request, err error) error {
 	return pageError{error: err, back: h.url("/enroll/"+r.PathValue("method"), "return_to", returnPath(r)), say: enrollSentences}
 }
 
+// newEnrollPage makes the page of a method that is configured.
 func (h *Handler) newEnrollPage(method string, active bool, returnTo string) EnrollPage {
 	label := methodLabel(method)
 	return EnrollPage{
 		Page: h.newPage("Set up: "+label, active, returnTo), Method: method, Label: label,
+		StartURL: h.url("/enroll/"+method, "return_to", returnTo),
 		BackURL:  h.url("/", "return_to", returnTo),
 		NextURL:  h.done(returnTo, "added"),
 		CodesURL: h.url("/recovery-codes", "return_to", returnTo),

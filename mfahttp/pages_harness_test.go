@@ -34,7 +34,8 @@ var formHeader = http.Header{
 }
 
 // submit sends the form with this id (or with this data-form) from a page, as
-// a browser without scripts does: its hidden fields and what was typed.
+// a browser without scripts does: its hidden fields, what was typed, and the
+// first button.
 func (b *browser) submit(page, form string, typed url.Values) reply {
 	b.a.t.Helper()
 	action, fields := formOf(b.a.t, page, form)
@@ -46,9 +47,11 @@ func (b *browser) submit(page, form string, typed url.Values) reply {
 }
 
 var (
-	inputTag  = regexp.MustCompile(`<input [^>]*>`)
-	nameAttr  = regexp.MustCompile(` name="([^"]*)"`)
-	valueAttr = regexp.MustCompile(` value="([^"]*)"`)
+	inputTag = regexp.MustCompile(`<input [^>]*>`)
+	nameAttr = regexp.MustCompile(` name="([^"]*)"`)
+	// submitButton is the first one: what the Enter key presses.
+	submitButton = regexp.MustCompile(`<button type="submit" name="([^"]*)" value="([^"]*)"`)
+	valueAttr    = regexp.MustCompile(` value="([^"]*)"`)
 )
 
 func formOf(t *testing.T, page, form string) (action string, fields url.Values) {
@@ -65,6 +68,9 @@ func formOf(t *testing.T, page, form string) (action string, fields url.Values) 
 		}
 		require.NotContains(t, fields, name[1], "a field twice")
 		fields.Set(html.UnescapeString(name[1]), value)
+	}
+	if button := submitButton.FindStringSubmatch(tag[2]); button != nil {
+		fields.Set(button[1], html.UnescapeString(button[2]))
 	}
 	return html.UnescapeString(tag[1]), fields
 }

@@ -127,7 +127,7 @@ func (h *Handler) addPanels(page *OverviewPage, status mfa.Status, creds []mfa.C
 		}
 		p := panel(c.Method)
 		p.Credentials = append(p.Credentials, CredentialRow{
-			ID: c.ID, Name: nameOf(c), CreatedAt: c.CreatedAt, LastUsedAt: c.LastUsedAt, Sync: syncOf(c.Details),
+			ID: c.ID, Name: nameOf(c), CreatedAt: c.CreatedAt, LastUsedAt: c.LastUsedAt, Sync: syncOf(c.Details), Address: addressOf(c.Details),
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const someLink = "/mfa/link/AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB"
+
 // forms are all of them, with what they need to be read.
 func forms(id string) map[string]string {
 	return map[string]string{
@@ -23,11 +25,20 @@ func forms(id string) map[string]string {
 		"/mfa/recovery-codes":                "",
 		"/mfa/recovery-codes/confirm":        "id=x",
 		"/mfa/cancel":                        "",
+		"/mfa/enroll/email":                  "address=x@example.test",
+		"/mfa/enroll/email/confirm":          "id=x&code=123456",
+		"/mfa/enroll/email/resend":           "id=x",
+		"/mfa/verify/send":                   "method=email",
+		"/mfa/verify/resend":                 "method=email&id=x",
+		"/mfa/signin":                        "method=email&username=ann",
+		"/mfa/signin/code":                   "id=x&code=123456",
+		"/mfa/signin/resend":                 "id=x",
+		someLink:                             "",
 	}
 }
 
 func TestC07_FormsWithoutAnOriginAreRefused(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ann")
 	b.enrollTOTP()
 	id := credentialID(t, b.show("/mfa/"))
@@ -57,7 +68,7 @@ func TestC07_FormsWithoutAnOriginAreRefused(t *testing.T) {
 }
 
 func TestM02_FormsAreForms(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ann")
 	b.enrollTOTP()
 	id := credentialID(t, b.show("/mfa/"))

@@ -23,7 +23,7 @@ func samplePages(cfg Config) map[string][]any {
 		},
 		{
 			Method: methodWebAuthn, Label: methodLabel(methodWebAuthn), Description: methodDescription(methodWebAuthn), AddURL: cfg.Prefix + "/enroll/webauthn",
-			Credentials: []CredentialRow{{ID: "c3", Name: "Blue key", CreatedAt: at, Sync: "device"}, {ID: "c4", Name: "Laptop", CreatedAt: at, LastUsedAt: &used, Sync: "synced"}},
+			Credentials: []CredentialRow{{ID: "c3", Name: "Blue key", CreatedAt: at, Sync: "device", Address: "a•••@e•••.com"}, {ID: "c4", Name: "Laptop", CreatedAt: at, LastUsedAt: &used, Sync: "synced"}},
 		},
 	}
 	enroll := func(method string) EnrollPage {
@@ -32,6 +32,9 @@ func samplePages(cfg Config) map[string][]any {
 			Others: choices[:1], BackURL: cfg.Prefix + "/", NextURL: "/account", CodesURL: cfg.Prefix + "/recovery-codes",
 		}
 	}
+	address, sent := enroll(methodSMS), enroll(methodEmail)
+	address.Address = "+49 151"
+	sent.Ceremony, sent.To, sent.StartURL = "id", "a•••@e•••.com", cfg.Prefix+"/enroll/email"
 	begun, shown := enroll(methodTOTP), enroll(methodTOTP)
 	begun.Ceremony, shown.Ceremony = "id", "id"
 	shown.TOTP = &TOTPSetup{Secret: "AAAA BBBB", URI: "otpauth://totp/x", QR: "<svg></svg>"}
@@ -44,6 +47,11 @@ func samplePages(cfg Config) map[string][]any {
 	pending := verify(methodTOTP, false)
 	pending.Active = false
 	totp, webauthn, code := verify(methodTOTP, false), verify(methodWebAuthn, false), verify(methodLookup, true)
+	send, several, asked := verify(methodEmail, false), verify(methodSMS, false), verify(methodEmail, false)
+	send.Delivered, several.Delivered, asked.Delivered = true, true, true
+	send.Addresses = []Address{{ID: "c5", Text: "a•••@e•••.com"}}
+	several.Addresses = []Address{{ID: "c6", Text: "••• 89"}, {ID: "c7", Text: "••• 12"}}
+	asked.Ceremony, asked.To, asked.StartURL = "id", "a•••@e•••.com", cfg.Prefix+"/verify?method=email"
 	begin, key := enroll(methodTOTP), enroll(methodWebAuthn)
 	return map[string][]any{
 		"overview.html": {
@@ -52,9 +60,15 @@ func samplePages(cfg Config) map[string][]any {
 			&OverviewPage{Page: page, Needs: []string{"Security key or passkey"}, Methods: panels},
 			&OverviewPage{Page: page, Restricted: true, AnyAdd: true, Methods: panels[:1], Recovery: &RecoveryPanel{}},
 		},
-		"enroll.html":         {&EnrollPage{}, &begin, &begun, &shown, &key},
-		"verify.html":         {&VerifyPage{}, &totp, &webauthn, &code, &pending},
+		"enroll.html":         {&EnrollPage{}, &begin, &begun, &shown, &key, &address, &sent},
+		"verify.html":         {&VerifyPage{}, &totp, &webauthn, &code, &pending, &send, &several, &asked},
 		"recovery_codes.html": {&RecoveryPage{}, &RecoveryPage{Page: page, Enrolled: true, Left: 4, Total: 12, CanCreate: true, BackURL: "/"}, &RecoveryPage{Page: page, Enrolled: true, CanCreate: true, Codes: []string{"a", "b"}, Ceremony: "id", BackURL: "/"}},
-		"error.html":          {&ErrorPage{}, &ErrorPage{Page: page, Status: 404, BackURL: "/", BackLabel: "Back"}},
+		"signin.html": {
+			&SignInPage{},
+			&SignInPage{Page: page, Methods: choices, Username: "ada"},
+			&SignInPage{Page: page, Methods: choices[:1], Ceremony: "id", StartURL: cfg.Prefix + "/signin"},
+		},
+		"link.html":  {&LinkPage{}, &LinkPage{Page: page, Elsewhere: true}},
+		"error.html": {&ErrorPage{}, &ErrorPage{Page: page, Status: 404, BackURL: "/", BackLabel: "Back"}},
 	}
 }

@@ -69,6 +69,7 @@ func (b *browser) crawl() string {
 	var all strings.Builder
 	for _, path := range []string{
 		"/mfa/", "/mfa/enroll/totp", "/mfa/enroll/totp/confirm", "/mfa/enroll/webauthn", "/mfa/verify", "/mfa/verify?method=totp", "/mfa/verify?method=lookup_secret",
+		"/mfa/signin", "/mfa/signin/code", "/mfa/signin/resend", "/mfa/enroll/email", "/mfa/enroll/email/resend", "/mfa/verify/send", "/mfa/verify/resend", someLink,
 		"/mfa/recovery-codes", "/mfa/recovery-codes/confirm", "/mfa/api/session", "/mfa/api/methods", "/mfa/api/credentials", "/mfa/api/enrollments",
 	} {
 		all.WriteString(b.open(path).body)
@@ -77,7 +78,7 @@ func (b *browser) crawl() string {
 }
 
 func TestC06_OpeningPagesChangesNothing(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ann")
 	p, _ := b.enrollByForms("phone")
 	id := credentialID(t, b.show("/mfa/"))

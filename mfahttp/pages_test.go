@@ -81,12 +81,13 @@ func TestPages_WithoutScripts(t *testing.T) {
 }
 
 func TestC09_EveryPageAndAsset(t *testing.T) {
-	a := newApp(t)
+	a := newApp(t, byMail)
 	b := a.newBrowser().login("ann")
 	p, _ := b.enrollByForms("phone")
 	codes := b.submit(b.show("/mfa/recovery-codes"), "codes-begin", nil)
 	replies := map[string]reply{"codes": codes}
 	for _, path := range []string{
+		"/mfa/signin", "/mfa/enroll/email", someLink,
 		"/mfa/", "/mfa/enroll/totp", "/mfa/enroll/webauthn", "/mfa/verify", "/mfa/verify?methods=webauthn", "/mfa/recovery-codes",
 		"/mfa/assets/mfa.css", "/mfa/assets/mfa.js", "/mfa/assets/other.js", "/mfa/enroll/other", "/mfa/nothing", "/mfa/enroll/lookup_secret",
 	} {
@@ -103,6 +104,7 @@ func TestC09_EveryPageAndAsset(t *testing.T) {
 		assert.NotRegexp(t, `(?i)<style|style="|<script>| on[a-z]+="|javascript:`, got.body, name)
 	}
 	for name, status := range map[string]int{
+		"/mfa/signin": 200, "/mfa/enroll/email": 200, someLink: 200,
 		"/mfa/": 200, "/mfa/assets/mfa.css": 200, "/mfa/assets/mfa.js": 200,
 		"/mfa/assets/other.js": 404, "/mfa/enroll/other": 404, "/mfa/nothing": 404, "/mfa/enroll/lookup_secret": 303, "redirect": 303,
 	} {

@@ -3,6 +3,7 @@ package mfahttp
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,6 +17,15 @@ type verifyChoice struct {
 	method   string // the one that was picked, or ""
 	allowed  string // the methods that would do, joined by commas; empty for all
 	returnTo string
+
+	ceremony string // of a code that was sent, or ""
+	to       string // where it was sent, masked
+	notice   string
+	say      sentences // instead of the usual
+}
+
+func choiceOf(r *http.Request, from url.Values) verifyChoice {
+	return verifyChoice{method: from.Get("method"), allowed: from.Get("methods"), returnTo: returnPath(r)}
 }
 
 func (c verifyChoice) allows(method string) bool {
@@ -23,8 +33,7 @@ func (c verifyChoice) allows(method string) bool {
 }
 
 func (h *Handler) verifyPage(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	choice := verifyChoice{method: q.Get("method"), allowed: q.Get("methods"), returnTo: returnPath(r)}
+	choice := choiceOf(r, r.URL.Query())
 	s, err := h.m.Load(r)
 	if err != nil {
 		return pageError{error: err, back: h.next(choice.returnTo)}
@@ -32,10 +41,12 @@ func (h *Handler) verifyPage(w http.ResponseWriter, r *http.Request) error {
 	return h.showVerify(w, r, s, choice, nil)
 }
 
-// verifyForm judges a code. It always verifies with Refresh: whoever was sent
-// here may have the level already, and need a proof that is fresh.
+// verifyForm judges a code, one that was sent if the form names a ceremony. It
+// always verifies with Refresh: whoever was sent here may have the level
+// already, and need a proof that is fresh.
 func (h *Handler) verifyForm(w http.ResponseWriter, r *http.Request) error {
-	choice := verifyChoice{method: r.PostForm.Get("method"), allowed: r.PostForm.Get("methods"), returnTo: returnPath(r)}
+	choice := choiceOf(r, r.PostForm)
+	choice.ceremony, choice.to = r.PostForm.Get("id"), r.PostForm.Get("to")
 	s, err := h.m.Load(r)
 	if err != nil {
 		return pageError{error: err, back: h.next(choice.returnTo)}
@@ -44,6 +55,9 @@ func (h *Handler) verifyForm(w http.ResponseWriter, r *http.Request) error {
 		return h.showVerify(w, r, s, choice, mfa.ErrNotEnrolled)
 	}
 	_, err = h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+		if delivered(choice.method) {
+			return h.m.FinishVerify(ctx, s, choice.ceremony, formCode(r))
+		}
 		return h.m.Verify(ctx, s, mfa.VerifyOptions{Method: choice.method, Refresh: true}, formCode(r))
 	})
 	switch {
@@ -75,29 +89,39 @@ func (h *Handler) showVerify(w http.ResponseWriter, r *http.Request, s mfa.State
 		picked = 0
 	}
 	for i, ms := range offered {
-		url := h.url("/verify", "method", ms.Method, "methods", choice.allowed, "return_to", choice.returnTo)
+		to := h.url("/verify", "method", ms.Method, "methods", choice.allowed, "return_to", choice.returnTo)
 		if i == picked {
 			page.Method, page.Label, page.Recovery = ms.Method, methodLabel(ms.Method), ms.Recovery
 			continue
 		}
 		if ms.Recovery {
-			page.RecoveryURL = url
+			page.RecoveryURL = to
 		}
-		page.Others = append(page.Others, MethodChoice{Method: ms.Method, Label: methodLabel(ms.Method), URL: url})
+		page.Others = append(page.Others, MethodChoice{Method: ms.Method, Label: methodLabel(ms.Method), URL: to})
+	}
+	if err := h.fillDelivery(r, &page, s.UserID, choice); err != nil {
+		return err
 	}
 	var a alert
 	if failed != nil {
-		a = h.alertFor(w, r, failed, sentences{"rejected": rejectedCode(page)})
+		if choice.say == nil {
+			choice.say = sentences{"rejected": rejectedCode(page)}
+		}
+		a = h.alertFor(w, r, failed, choice.say)
 	}
 	h.show(w, r, a, "verify.html", &page, &page.Page)
 	return nil
 }
 
 func rejectedCode(page VerifyPage) string {
-	if page.Recovery {
+	switch {
+	case page.Delivered:
+		return rejectedDelivery
+	case page.Recovery:
 		return "That code did not work. Check it, or use another one that you have not used yet."
+	default:
+		return "That code did not work. Enter the one that the app shows now; each works once."
 	}
-	return "That code did not work. Enter the one that the app shows now; each works once."
 }
 
 // offer returns the methods that the page may ask for, the strongest first,

@@ -1,0 +1,75 @@
+package mfahttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/go-mfa/mfa"
+)
+
+const titleLink = "Continue with this link"
+
+// linkToken is a ceremony's id and the secret that stands for its code. It is a
+// secret itself: it is in no log and no page.
+var linkToken = regexp.MustCompile(`^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$`)
+
+// linkPage shows everybody the same and looks at nothing: programs that read
+// mail open the links in it.
+func (h *Handler) linkPage(w http.ResponseWriter, r *http.Request) error {
+	page := h.newLinkPage()
+	h.show(w, r, alert{}, "link.html", &page, &page.Page)
+	return nil
+}
+
+// linkForm takes the link's secret for the code, in the browser that asked for
+// it. Elsewhere the Manager rejects the ceremony before it counts anything, and
+// the page says the same as of a link that does not exist.
+func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
+	token := linkToken.FindStringSubmatch(r.PathValue("token"))
+	err := mfa.ErrRejected
+	if token != nil {
+		err = h.follow(w, r, token[1], []byte(token[2]))
+	}
+	if err == nil || h.m.Destination(err) != "" {
+		return err // done, or something else has to be done first
+	}
+	page := h.newLinkPage()
+	page.Elsewhere = errors.Is(err, mfa.ErrRejected)
+	a := h.alertFor(w, r, err, sentences{"rejected": "This link does nothing here. Go back to where you began, and type the code from the message."})
+	h.show(w, r, a, "link.html", &page, &page.Page)
+	return nil
+}
+
+// follow tries what the link may be for, as what this browser has begun: a
+// sign-in, a verification or an enrolment.
+func (h *Handler) follow(w http.ResponseWriter, r *http.Request, id string, secret []byte) error {
+	if bindingOf(r) != "" {
+		status, err := h.finishSignIn(w, r, id, secret)
+		switch {
+		case err == nil:
+			return h.signedIn(w, r, status)
+		case !errors.Is(err, mfa.ErrRejected):
+			return err
+		}
+	}
+	_, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+		return h.m.FinishVerify(ctx, s, id, secret)
+	})
+	switch {
+	case err == nil:
+		seeOther(w, r, h.cfg.HomeURL)
+	case errors.Is(err, mfa.ErrNoSession):
+		err = mfa.ErrRejected
+	case errors.Is(err, mfa.ErrRejected):
+		_, err = h.finishEnroll(w, r, id, secret)
+	}
+	return err
+}
+
+func (h *Handler) newLinkPage() LinkPage {
+	page := LinkPage{Page: h.newPage(titleLink, false, "")}
+	page.HomeURL = ""
+	return page
+}

@@ -1,0 +1,97 @@
+package mfahttp
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-mfa/mfa"
+)
+
+const (
+	titleSignIn        = "Sign in"
+	noticeResentSignIn = "If that name can sign in this way, we have sent another code. The one before does not work any more."
+)
+
+func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) error {
+	page := h.newSignInPage(r)
+	h.show(w, r, alert{}, "signin.html", &page, &page.Page)
+	return nil
+}
+
+// signInForm begins a sign-in. Its answer is the same for a name that nobody
+// has.
+func (h *Handler) signInForm(w http.ResponseWriter, r *http.Request) error {
+	o := mfa.SignInOptions{Method: r.PostForm.Get("method"), Name: strings.TrimSpace(r.PostForm.Get("username"))}
+	if !slices.Contains(h.firsts, o.Method) {
+		return mfa.ErrNotFound
+	}
+	o.Binding = h.bind(w, r)
+	page := h.newSignInPage(r)
+	var a alert
+	c, err := h.m.BeginSignIn(r.Context(), o)
+	if err != nil {
+		page.Username = o.Name
+		say := notSent(err)
+		say["bad_request"] = "Enter the name that you sign in with. It has at most 320 characters."
+		a = h.alertFor(w, r, err, say)
+	} else {
+		page.Ceremony = c.ID
+	}
+	h.show(w, r, a, "signin.html", &page, &page.Page)
+	return nil
+}
+
+func (h *Handler) resendSignInForm(w http.ResponseWriter, r *http.Request) error {
+	id := r.PostForm.Get("id")
+	page := h.newSignInPage(r)
+	var a alert
+	_, err := h.m.ResendSignIn(r.Context(), bindingOf(r), id)
+	if err == nil {
+		page.Notice, page.NoticeCode = noticeResentSignIn, codeResent
+	} else {
+		a = h.alertFor(w, r, err, notSent(err))
+	}
+	if !errors.Is(err, mfa.ErrRejected) {
+		page.Ceremony = id
+	}
+	h.show(w, r, a, "signin.html", &page, &page.Page)
+	return nil
+}
+
+// signInCodeForm judges the code and signs in.
+func (h *Handler) signInCodeForm(w http.ResponseWriter, r *http.Request) error {
+	id := r.PostForm.Get("id")
+	status, err := h.finishSignIn(w, r, id, formCode(r))
+	if err == nil {
+		return h.signedIn(w, r, status)
+	}
+	page := h.newSignInPage(r)
+	page.Ceremony = id
+	a := h.alertFor(w, r, err, sentences{"rejected": rejectedDelivery})
+	h.show(w, r, a, "signin.html", &page, &page.Page)
+	return nil
+}
+
+// signedIn goes to where the user was going, or first to what the sign-in
+// lacks.
+func (h *Handler) signedIn(w http.ResponseWriter, r *http.Request, status mfa.Status) error {
+	to := h.next(returnPath(r))
+	if status.Pending {
+		return pageError{error: status.SignIn, back: to}
+	}
+	seeOther(w, r, to)
+	return nil
+}
+
+func (h *Handler) newSignInPage(r *http.Request) SignInPage {
+	page := SignInPage{
+		Page:     h.newPage(titleSignIn, false, returnPath(r)),
+		StartURL: h.url("/signin", "return_to", returnPath(r)),
+	}
+	for _, name := range h.firsts {
+		page.Methods = append(page.Methods, MethodChoice{Method: name, Label: methodLabel(name)})
+	}
+	return page
+}
