@@ -193,14 +193,24 @@ func (a *attempt) settle(ctx context.Context, v verdict) (counter, error) {
 			a.c.fail(a.m.now(), a.limits.Attempts)
 		}
 		err := a.put(ctx, prev)
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
 			return a.c, err
 		}
-		if err := pause(ctx, min(i, maxSwaps)); err != nil {
+		if prev, err = a.readAgain(ctx, i); err != nil {
 			return a.c, err
 		}
-		if prev, err = a.read(ctx); err != nil {
-			return a.c, err
+	}
+}
+
+// readAgain reads after a pause, and again while the store is busy: what has to
+// be settled would otherwise count as wrong.
+func (a *attempt) readAgain(ctx context.Context, i int) (prev int64, err error) {
+	for ; ; i++ {
+		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
+			return 0, err
+		}
+		if prev, err = a.read(ctx); !errors.Is(err, ErrBusy) {
+			return prev, err
 		}
 	}
 }

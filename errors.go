@@ -40,8 +40,8 @@ var (
 	// was conditioned on, or that a request contradicts what is stored.
 	ErrConflict = errors.New("mfa: conflict")
 	// ErrBusy means that the store could not decide: the database was locked,
-	// or gave up a deadlock or a serialization. Nothing was written, and the
-	// same call may succeed later. A Store wraps it only where both are
+	// or gave up a deadlock or a serialization. This call of the store has written
+	// nothing, and may succeed later. A Store wraps it only where both are
 	// certain, after trying again itself for a while. To clients it is 503
 	// with Retry-After, never a wrong answer.
 	ErrBusy = errors.New("mfa: busy: try again")

@@ -77,14 +77,23 @@ func (u *unit) giveBack(ctx context.Context) error {
 		}
 		u.w.n--
 		err := u.put(ctx, prev)
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
 			return err
 		}
+		if prev, err = u.readAgain(ctx, i); err != nil || prev == 0 {
+			return err
+		}
+	}
+}
+
+// readAgain reads after a pause, and again while the store is busy.
+func (u *unit) readAgain(ctx context.Context, i int) (prev int64, err error) {
+	for ; ; i++ {
 		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
-			return err
+			return 0, err
 		}
-		if prev, err = u.read(ctx); err != nil || prev == 0 {
-			return err
+		if prev, err = u.read(ctx); !errors.Is(err, ErrBusy) {
+			return prev, err
 		}
 	}
 }

@@ -1,7 +1,8 @@
 // Package customstore is an mfa.Store over tables that an app had before: one
 // of authenticators, from its home-made second factor, to which a key and a
 // revision were added, and one of tokens, which it uses for password resets,
-// too. Copy it, and change what differs in yours.
+// too. Copy it, and change what differs in yours. It has no optional method:
+// Manager.Sweep needs SweepRecords, and Manager.Reseal AllCredentials.
 package customstore
 
 import (

@@ -15,7 +15,8 @@
 // Every write is one script that touches one key, and nothing is read first. A
 // write is never sent again once it may have arrived: if the answer gets lost,
 // the error is a fault, and the record may be written or not. The error wraps
-// mfa.ErrBusy if Redis has certainly not written and may do so later.
+// mfa.ErrBusy where it is known that Redis has not written and may do so later; a
+// full memory (OOM) is a plain fault.
 //
 // Redis forgets a record one hour after it has expired, and one that was spent
 // at once, so there is nothing to sweep. Manager.Sweep sweeps the other half.

@@ -11,23 +11,26 @@ import (
 	"github.com/go-mfa/mfa"
 )
 
-// Twenty tries take about a second: enough for 64 requests to each node of a
-// Galera cluster that all change one row.
+// Twenty tries take about a second if each fails at once: enough for 64 requests
+// to each node of a Galera cluster that all change one row. Where the database
+// waits by itself before it gives up, there is no other try after two seconds.
 const (
 	busyTries    = 20
+	busyTime     = 2 * time.Second
 	longestPause = 128 * time.Millisecond
 )
 
-// retry repeats what the database was too busy for, for about a second, and
+// retry repeats what the database was too busy for, for a second or two, and
 // then wraps mfa.ErrBusy. It repeats nothing that may have happened: a lost
 // connection is returned as it is.
 func (s *Store) retry(ctx context.Context, do func() error) error {
+	began := time.Now()
 	for try := 1; ; try++ {
 		err := do()
 		if err == nil || !s.dialect.busy(err) {
 			return err
 		}
-		if try == busyTries {
+		if try == busyTries || time.Since(began) > busyTime {
 			return fmt.Errorf("%w: %w", mfa.ErrBusy, err)
 		}
 		timer := time.NewTimer(rand.N(min(time.Millisecond<<try, longestPause)))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -93,6 +94,11 @@ func TestP05_BusyIsTriedAgainAndThenSaid(t *testing.T) {
 		require.ErrorIs(t, err, mfa.ErrBusy)
 		require.ErrorIs(t, err, deadlock, "operators see the driver's error")
 		assert.Equal(t, busyTries, calls)
+
+		slowly := failing(1000, deadlock)
+		err = s.retry(t.Context(), func() error { time.Sleep(time.Second); return slowly() })
+		require.ErrorIs(t, err, mfa.ErrBusy)
+		assert.Equal(t, 2, calls, "where the database waits by itself, two seconds are enough")
 
 		lost := errors.New("connection lost")
 		require.Equal(t, lost, s.retry(t.Context(), failing(1000, lost)))

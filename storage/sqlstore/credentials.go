@@ -62,9 +62,10 @@ func (s *Store) DeleteUser(ctx context.Context, userID string) error {
 // that the caller may write even where there is only one.
 func (s *Store) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, error] {
 	return func(yield func(mfa.Credential, error) bool) {
-		last := ""
+		// The first page has no condition: "" may be NULL (EMPTY_STRING_IS_NULL).
+		st, args := &s.sql.firstCredentials, []any(nil)
 		for {
-			page, err := s.selectCredentials(ctx, &s.sql.allCredentials, blob(last))
+			page, err := s.selectCredentials(ctx, st, args...)
 			if err != nil {
 				yield(mfa.Credential{}, fmt.Errorf("sqlstore: all credentials: %w", err))
 				return
@@ -73,11 +74,11 @@ func (s *Store) AllCredentials(ctx context.Context) iter.Seq2[mfa.Credential, er
 				if !yield(c, nil) {
 					return
 				}
-				last = c.ID
 			}
 			if len(page) < maxPage {
 				return
 			}
+			st, args = &s.sql.allCredentials, []any{blob(page[len(page)-1].ID)}
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (d Dialect) known() bool { return d == SQLite || d == PostgreSQL || d == My
 // names of its tables.
 type statements struct {
 	credentials, findCredential, createCredential, updateCredential, deleteCredential statement
-	deleteUser, allCredentials                                                        statement
+	deleteUser, firstCredentials, allCredentials                                      statement
 	record, createRecord, updateRecord, deleteRecord, sweepRecords                    statement
 }
 
@@ -64,6 +64,7 @@ func (d Dialect) statements(prefix string) *statements {
 		updateCredential: text("UPDATE ", credentials, " SET name = ?, data = ?, used_at = ?, version = ? WHERE user_id = ? AND id = ? AND version = ?"),
 		deleteCredential: text("DELETE FROM ", credentials, " WHERE user_id = ? AND id = ? AND version = ?"),
 		deleteUser:       text("DELETE FROM ", credentials, " WHERE user_id = ?"),
+		firstCredentials: text(selectCredentials, " ORDER BY id LIMIT ", strconv.Itoa(maxPage)),
 		allCredentials:   text(selectCredentials, " WHERE id > ? ORDER BY id LIMIT ", strconv.Itoa(maxPage)),
 
 		record:       text("SELECT ", recordColumns, " FROM ", records, " WHERE record_key = ?"),
@@ -75,7 +76,8 @@ func (d Dialect) statements(prefix string) *statements {
 }
 
 // orNothing ends an INSERT that does nothing where a row is in its way. MySQL's
-// INSERT IGNORE would also cut values to fit, so there the error is read.
+// INSERT IGNORE would also drop what else is wrong with a row, so there the error
+// is read.
 func (d Dialect) orNothing() string {
 	if d == MySQL {
 		return ""

@@ -18,7 +18,8 @@ type Config struct {
 	TablePrefix string
 	// Schema is the schema of the tables, which must exist: of PostgreSQL, a
 	// database of MySQL, an attached database of SQLite. Written as
-	// TablePrefix is. Empty means where the connection looks by itself.
+	// TablePrefix is, and no reserved word. Empty means where the connection looks
+	// by itself.
 	Schema string
 }
 

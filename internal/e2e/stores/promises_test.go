@@ -214,6 +214,19 @@ func TestWhoHasMFA(t *testing.T) {
 	})
 }
 
+// O04: whoever lists all credentials gets all, also where the database takes an
+// empty string for NULL.
+func TestO04_AllCredentialsWhereEmptyIsNull(t *testing.T) {
+	store := open(t, freshMariaDB(t, testenv.MariaDB(t), "sql_mode=%27EMPTY_STRING_IS_NULL%27"))
+	require.NoError(t, store.CreateCredential(t.Context(), mfa.Credential{ID: "c", UserID: "u", Method: "totp", Key: "c", Name: "n", Data: []byte("d"), Version: 1}))
+	n := 0
+	for _, err := range store.AllCredentials(t.Context()) {
+		require.NoError(t, err)
+		n++
+	}
+	require.Equal(t, 1, n)
+}
+
 // P05: a database that another process has locked is busy, not an answer, and
 // nothing is written.
 func TestP05_ALockedSQLiteIsBusy(t *testing.T) {
