@@ -76,7 +76,7 @@ type Limits struct {
 	Attempts    int // wrong answers before the delays begin, 5
 	Closed      int // wrong answers in a row after which only another factor, AdminReset or Unlock opens the budget again, 100
 	Lookups     int // wrong recovery codes per hour, 20
-	SignIns     int // sign-ins through a factor that one client address may begin per hour, 100
+	SignIns     int // sign-ins through a factor that one client address (see WithClient) may begin per hour, 100
 }
 
 // Manager is the library: ceremonies, management of credentials, and the gate.

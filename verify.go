@@ -116,7 +116,11 @@ type verification struct {
 	result  factor.Result
 }
 
+// event names the user, who is nobody in a sign-in as nobody.
 func (v *verification) event() Event {
+	if v.decoy != nil {
+		return Event{Method: v.method}
+	}
 	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, CredentialID: v.result.Credential.ID}
 }
 

@@ -30,10 +30,11 @@ type Config struct {
 	HomeURL string
 	// Templates are laid over the embedded templates, file by file.
 	Templates fs.FS
-	// Client returns the client's address for events. Nil means the address
-	// of the connection; X-Forwarded-For and the like are never read. An app
-	// behind a proxy of its own gives a function that knows that proxy. It
-	// replaces what mfa.WithClient has put into the request's context.
+	// Client returns the client's address, for events and for
+	// mfa.Limits.SignIns. Nil means the address of the connection;
+	// X-Forwarded-For and the like are never read. An app behind a proxy of its
+	// own gives a function that knows that proxy, or all its users share the
+	// sign-ins of one client. It replaces what mfa.WithClient has put into the request's context.
 	Client func(*http.Request) string
 	// Logger receives faults and panics. Nil means slog.Default.
 	Logger *slog.Logger

@@ -111,7 +111,7 @@ func (f *Factor) initSender() error {
 		return errors.New("Config.App is empty: say what the app is called, so that people know who writes to them")
 	}
 	if f.cfg.Sender == nil {
-		return errors.New("Config.Sender is missing: take smtpsender.New or twilio.New, or write a SenderFunc")
+		return errors.New("Config.Sender is missing: take smtpsender.New, or write a SenderFunc")
 	}
 	if _, queued := f.cfg.Sender.(*Queue); f.cfg.SignIn && !queued {
 		return errors.New("Config.SignIn needs a *Queue as Sender, because how long sending takes would say whether a name exists: wrap the sender with NewQueue")

@@ -14,7 +14,7 @@ func TestNewRefusesWhatIsIncompleteOrUnsafe(t *testing.T) {
 	require.NoError(t, err)
 	for want, change := range map[string]func(*Config){
 		"otpdelivery: Config.App is empty: say what the app is called, so that people know who writes to them":                                               func(c *Config) { c.App = " \n" },
-		"otpdelivery: Config.Sender is missing: take smtpsender.New or twilio.New, or write a SenderFunc":                                                    func(c *Config) { c.Sender = nil },
+		"otpdelivery: Config.Sender is missing: take smtpsender.New, or write a SenderFunc":                                                                  func(c *Config) { c.Sender = nil },
 		"otpdelivery: Config.SignIn needs a *Queue as Sender, because how long sending takes would say whether a name exists: wrap the sender with NewQueue": func(c *Config) { c.SignIn = true },
 		`otpdelivery: Config.Links needs Config.BaseURL, such as "https://example.com/mfa"`:                                                                  func(c *Config) { c.Links, c.BaseURL = true, "" },
 		`otpdelivery: Config.BaseURL is no https URL without query: give where the pages of mfahttp are, such as "https://example.com/mfa"`:                  func(c *Config) { c.BaseURL = "http://example.com/mfa" },

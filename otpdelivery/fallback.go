@@ -10,7 +10,7 @@ import (
 // FallbackConfig is what a Fallback is made of. Senders is required.
 type FallbackConfig struct {
 	Senders []Sender      // in the order in which they are tried, two at least
-	Timeout time.Duration // of each, 10 s by default, so that the first leaves time for the next
+	Timeout time.Duration // of each at most, 10 s by default; they share a deadline that comes before
 }
 
 // Fallback is a Sender that tries several until one takes the message over.
@@ -39,42 +39,50 @@ func NewFallback(cfg FallbackConfig) (*Fallback, error) {
 }
 
 // Send implements [Sender]. Its error is what all have said; it wraps
-// ErrPermanent only if every one does, and is a [*LaterError] for the soonest
-// time that one of them has named.
+// ErrPermanent only if every one does. It is a [*LaterError], for the soonest
+// time that one of them has named, if no other may take the message before.
 func (f *Fallback) Send(ctx context.Context, m Message) error {
 	var (
-		failed    []error
-		permanent = true
-		soonest   *LaterError
+		failed  []error
+		soonest *LaterError
+		soon    bool // trying again may help at any moment
 	)
-	for _, s := range f.cfg.Senders {
-		err := f.try(ctx, s, m)
+	for i, s := range f.cfg.Senders {
+		err := f.try(ctx, s, m, len(f.cfg.Senders)-i)
 		if err == nil {
 			return nil
 		}
-		if later, ok := errors.AsType[*LaterError](err); ok && (soonest == nil || later.After < soonest.After) {
-			soonest = later
-		}
-		permanent = permanent && errors.Is(err, ErrPermanent)
 		failed = append(failed, err)
+		later, isLater := errors.AsType[*LaterError](err)
+		switch {
+		case isLater && (soonest == nil || later.After < soonest.After):
+			soonest = later
+		case !isLater && !errors.Is(err, ErrPermanent):
+			soon = true
+		}
 		if ctx.Err() != nil {
-			permanent = false
+			soon = true
 			break
 		}
 	}
 	err := errors.Join(failed...)
 	switch {
-	case permanent:
-		return err
+	case soon:
+		return temporary(err)
 	case soonest != nil:
 		return &LaterError{After: soonest.After, Err: temporary(err)}
 	default:
-		return temporary(err)
+		return err
 	}
 }
 
-func (f *Fallback) try(ctx context.Context, s Sender, m Message) error {
-	ctx, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
+// try gives a sender its share of the time, of which left senders have to do.
+func (f *Fallback) try(ctx context.Context, s Sender, m Message, left int) error {
+	timeout := f.cfg.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)/time.Duration(left))
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return s.Send(ctx, m)
 }

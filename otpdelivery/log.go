@@ -28,8 +28,11 @@ func NewLog(cfg LogConfig) (*Log, error) {
 	return &Log{cfg.Logger}, nil
 }
 
-// Send implements [Sender].
+// Send implements [Sender]. It fails if the logger drops what it is given.
 func (l *Log) Send(ctx context.Context, m Message) error {
+	if !l.logger.Enabled(ctx, slog.LevelInfo) {
+		return errors.New("otpdelivery: the logger of a Log sender drops level Info: give one that does not")
+	}
 	l.logger.InfoContext(ctx, "message not sent but logged",
 		"id", m.ID, "channel", string(m.Channel), "to", m.To, "purpose", m.Purpose, "subject", m.Subject, "text", m.Text)
 	return nil

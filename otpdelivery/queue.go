@@ -18,6 +18,9 @@ type QueueConfig struct {
 	Workers int           // messages that are sent at once, 4
 	Timeout time.Duration // of one try, 15 s
 
+	// Now is the clock by which messages expire: that of the Manager. Nil means
+	// time.Now.
+	Now func() time.Time
 	// Failed is told of each message that was given up, and why. It must not
 	// block. Nil is allowed: every one is logged, too.
 	Failed func(Message, error)
@@ -26,8 +29,10 @@ type QueueConfig struct {
 
 // Queue is a Sender that takes messages over at once and sends them in the
 // background with another one, which it tries again for some minutes. Messages
-// about one user are sent in their order. It keeps them in memory: what a
-// process has not sent when it dies is lost, and its user asks for another.
+// about one user are sent in their order, so one that has to wait holds up that
+// user's next ones; it waits ten minutes at most at a time, and never beyond its
+// expiry. The queue keeps them in memory: what a process has not sent when it
+// dies is lost, and its user asks for another.
 //
 // It is safe for concurrent use. Call Shutdown before the process ends.
 type Queue struct {
@@ -65,6 +70,10 @@ const (
 	queueTries = 8
 	firstPause = time.Second
 	maxPause   = time.Minute
+	maxLater   = 10 * time.Minute // as long as a provider may have a message wait
+	// lastCall is how long Shutdown waits, when its time is over, for a Sender
+	// that has been told to stop.
+	lastCall = time.Second
 )
 
 // NewQueue makes a Queue. It refuses a QueueConfig that is wrong with one
@@ -84,6 +93,9 @@ func NewQueue(cfg QueueConfig) (*Queue, error) {
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 15 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -150,8 +162,8 @@ func (q *Queue) work() {
 
 // try sends a message once. A panic of the Sender is an error.
 func (q *Queue) try(m Message) (err error) {
-	if !m.Expires.IsZero() && !time.Now().Before(m.Expires) {
-		return fmt.Errorf("%w: %w", ErrPermanent, errExpired)
+	if q.expired(m, 0) {
+		return errExpired
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -163,15 +175,23 @@ func (q *Queue) try(m Message) (err error) {
 	return q.cfg.Sender.Send(ctx, m)
 }
 
+// expired reports whether a message will not be worth sending after a while.
+func (q *Queue) expired(m Message, after time.Duration) bool {
+	return !m.Expires.IsZero() && !q.cfg.Now().Add(after).Before(m.Expires)
+}
+
 // settle ends a try: the message is gone, or waits to be tried again.
 func (q *Queue) settle(l *lane, m Message, err error) {
 	q.mu.Lock()
 	l.sending = false
 	l.tries++
-	if err != nil && l.tries < queueTries && !errors.Is(err, ErrPermanent) && q.ctx.Err() == nil {
-		l.retry = time.AfterFunc(pauseAfter(l.tries, err), func() { q.wake(l) })
-		q.mu.Unlock()
-		return
+	if err != nil && l.tries < queueTries && !errors.Is(err, ErrPermanent) && !errors.Is(err, errExpired) && q.ctx.Err() == nil {
+		if pause := pauseAfter(l.tries, err); !q.expired(m, pause) {
+			l.retry = time.AfterFunc(pause, func() { q.wake(l) })
+			q.mu.Unlock()
+			return
+		}
+		err = fmt.Errorf("%w: %w", errExpired, err)
 	}
 	l.messages[0] = Message{}
 	l.messages, l.tries = l.messages[1:], 0
@@ -192,7 +212,7 @@ func pauseAfter(tries int, err error) time.Duration {
 	pause := min(firstPause<<(tries-1), maxPause)
 	pause += rand.N(pause / 2)
 	if later, ok := errors.AsType[*LaterError](err); ok {
-		pause = max(pause, later.After)
+		pause = max(pause, min(later.After, maxLater))
 	}
 	return pause
 }
@@ -241,32 +261,43 @@ func (q *Queue) closeIdle() {
 
 // Shutdown takes no more messages and returns when all are sent or given up.
 // When ctx is done first it gives up what is left, after telling the Sender to
-// stop, and its error says how many that were.
+// stop, and its error says how many that were. A Sender that does not stop is
+// left behind after a second.
 func (q *Queue) Shutdown(ctx context.Context) error {
 	q.mu.Lock()
 	q.closing = true
-	if q.waiting == 0 {
+	done := q.waiting == 0
+	if done {
 		q.closeIdle()
 	}
 	q.mu.Unlock()
+	defer q.cancel()
+	if done {
+		return nil
+	}
 	select {
 	case <-q.idle:
-		q.cancel()
 		return nil
 	case <-ctx.Done():
 	}
 	q.cancel()
-	left := q.abandon()
+	left, sending := q.abandon()
 	for _, m := range left {
 		q.gaveUp(m, errShutDown)
 	}
 	q.leave(len(left))
-	<-q.idle // what is being sent ends with q.ctx
-	return fmt.Errorf("otpdelivery: %d messages were not sent: %w", len(left), context.Cause(ctx))
+	last := time.NewTimer(lastCall)
+	defer last.Stop()
+	select {
+	case <-q.idle:
+	case <-last.C:
+	}
+	return fmt.Errorf("otpdelivery: %d messages were not sent, and %d were being sent: %w", len(left), sending, context.Cause(ctx))
 }
 
-// abandon takes out all messages that are not being sent.
-func (q *Queue) abandon() (left []Message) {
+// abandon takes out all messages that are not being sent, and counts those that
+// are.
+func (q *Queue) abandon() (left []Message, sending int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ready = nil
@@ -274,6 +305,7 @@ func (q *Queue) abandon() (left []Message) {
 		keep := 0
 		if l.sending {
 			keep = 1
+			sending++
 		}
 		left = append(left, l.messages[keep:]...)
 		l.messages = l.messages[:keep]
@@ -285,5 +317,5 @@ func (q *Queue) abandon() (left []Message) {
 			delete(q.lanes, key)
 		}
 	}
-	return left
+	return left, sending
 }

@@ -96,8 +96,10 @@ func TestQueueGivesUpAndSaysSo(t *testing.T) {
 	}{
 		"what cannot be delivered":   {func(Message) error { return fmt.Errorf("%w: no such number", ErrPermanent) }, 0, 1, [2]time.Duration{0, 0}, "no such number"},
 		"what fails again and again": {func(Message) error { return errors.New("down") }, 0, 8, [2]time.Duration{2 * time.Minute, 4 * time.Minute}, "down"},
-		"what has expired":           {func(Message) error { return errors.New("down") }, 10 * time.Second, 4, [2]time.Duration{10 * time.Second, 25 * time.Second}, "expired"},
-		"a provider that wants time": {func(Message) error { return &LaterError{After: 10 * time.Minute, Err: errors.New("busy")} }, 15 * time.Minute, 2, [2]time.Duration{20 * time.Minute, 20 * time.Minute}, "expired"},
+		"what expires before":        {func(Message) error { return errors.New("down") }, 6 * time.Second, 3, [2]time.Duration{3 * time.Second, 5 * time.Second}, "expired"},
+		"a provider that wants time": {func(Message) error { return &LaterError{After: 5 * time.Minute, Err: errors.New("busy")} }, 12 * time.Minute, 3, [2]time.Duration{10 * time.Minute, 10 * time.Minute}, "expired"},
+		"one that wants too much":    {func(Message) error { return &LaterError{After: time.Hour, Err: errors.New("busy")} }, 10 * time.Minute, 1, [2]time.Duration{0, 0}, "expired"},
+		"of what does not expire":    {func(Message) error { return &LaterError{After: time.Hour, Err: errors.New("busy")} }, 0, 8, [2]time.Duration{70 * time.Minute, 70 * time.Minute}, "busy"},
 		"a panic":                    {func(Message) error { panic("secret@example.com") }, 0, 1, [2]time.Duration{0, 0}, "panicked with a string"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,9 +190,43 @@ func TestShutdownGivesUpWhenItsTimeIsOver(t *testing.T) {
 		defer cancel()
 		err := l.Shutdown(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "4 messages were not sent")
+		require.ErrorContains(t, err, "4 messages were not sent, and 1 were being sent")
 		assert.Len(t, l.failed, 5, "and the one that was being sent")
 	})
+}
+
+// Nothing to do is done, whatever became of the ctx; and a Sender that does not
+// stop keeps nobody from ending.
+func TestShutdownEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			require.NoError(t, newLine(t).Shutdown(gone))
+		}
+
+		release := make(chan struct{})
+		l := newLine(t, func(c *QueueConfig) {
+			c.Sender = SenderFunc(func(context.Context, Message) error { <-release; return nil })
+		})
+		l.put(t, "a1", "a2")
+		synctest.Wait()
+		start := time.Now()
+		require.ErrorContains(t, l.Shutdown(gone), "1 messages were not sent, and 1 were being sent")
+		assert.Equal(t, lastCall, time.Since(start))
+		close(release)
+	})
+}
+
+// Messages expire by the clock of whoever says when.
+func TestQueueExpiresByItsClock(t *testing.T) {
+	past := time.Now().Add(-240 * time.Hour)
+	l := newLine(t, func(c *QueueConfig) { c.Now = func() time.Time { return past } })
+	require.NoError(t, l.Send(t.Context(), Message{ID: "a", Expires: past.Add(time.Minute)}))
+	require.NoError(t, l.Send(t.Context(), Message{ID: "b", Expires: past}))
+	require.NoError(t, l.Shutdown(t.Context()))
+	assert.Equal(t, []string{"a"}, l.ids())
+	require.Len(t, l.failed, 1)
 }
 
 func TestQueueByManyAtOnce(t *testing.T) {

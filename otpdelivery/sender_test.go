@@ -32,6 +32,7 @@ func TestFallback(t *testing.T) {
 		"one could":                   {[]error{no, down}, 2, false, 0},
 		"none ever":                   {[]error{no, no, no}, 3, true, 0},
 		"the soonest":                 {[]error{later(time.Hour), no, later(time.Minute)}, 3, false, time.Minute},
+		"any moment":                  {[]error{later(time.Hour), down}, 2, false, 0},
 	} {
 		var (
 			senders []Sender
@@ -69,10 +70,15 @@ func TestFallbackTimes(t *testing.T) {
 		require.NoError(t, f.Send(t.Context(), Message{}))
 		assert.Equal(t, 3*time.Second, time.Since(start))
 
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
+		start = time.Now()
+		require.NoError(t, f.Send(ctx, Message{}), "they share the time that there is")
+		assert.Equal(t, time.Second, time.Since(start))
+
+		cancel()
 		require.Error(t, f.Send(ctx, Message{}))
-		assert.Len(t, o.all(), 1)
+		assert.Len(t, o.all(), 2)
 	})
 }
 
@@ -95,6 +101,9 @@ func TestLogRefusesUnlessItIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Send(t.Context(), Message{To: "a@example.com", Text: "code 123456"}))
 	assert.Contains(t, b.String(), "123456")
+	l, err = NewLog(LogConfig{Logger: slog.New(slog.DiscardHandler), InsecureLogCodes: true})
+	require.NoError(t, err)
+	require.ErrorContains(t, l.Send(t.Context(), Message{}), "drops level Info")
 }
 
 // A message prints nothing that it says.
