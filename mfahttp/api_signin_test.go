@@ -123,33 +123,37 @@ func looks(got reply) string {
 	return varying.ReplaceAllString(fmt.Sprintf("%d %v %s", got.status, header, got.body), "…")
 }
 
+// seen returns what a browser sees of a sign-in, by a sender that may be broken.
+func seen(t *testing.T, broken bool, do func(a *app, b *browser, see func(reply) reply)) (all []string) {
+	t.Helper()
+	a := newApp(t, delivering(&mail{method: "email", broken: broken}))
+	do(a, a.newBrowser(), func(got reply) reply {
+		all = append(all, looks(got))
+		return got
+	})
+	return all
+}
+
 // F12: whoever has no account, or nothing that could be sent to, looks like
 // somebody, to scripts and on the pages.
 func TestN01_API_NobodyLooksLikeSomebody(t *testing.T) {
 	look := func(name string, broken bool) []string {
-		f := &mail{method: "email", broken: broken}
-		a := newApp(t, delivering(f))
-		b := a.newBrowser()
-		var seen []string
-		see := func(got reply) reply {
-			seen = append(seen, looks(got))
-			return got
-		}
-		got := see(b.do(http.MethodPost, "/mfa/api/signin", object{"method": "email", "username": name}))
-		var c ceremony
-		got.into(t, &c)
-		see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID+"/resend", object{}))
-		a.clock.Advance(time.Minute)
-		see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID+"/resend", object{}))
-		for range 7 {
-			see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}))
-		}
-		for range 3 { // a ceremony of its own does not help either
+		return seen(t, broken, func(a *app, b *browser, see func(reply) reply) {
 			got := see(b.do(http.MethodPost, "/mfa/api/signin", object{"method": "email", "username": name}))
+			var c ceremony
 			got.into(t, &c)
-			see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}))
-		}
-		return seen
+			see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID+"/resend", object{}))
+			a.clock.Advance(time.Minute)
+			see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID+"/resend", object{}))
+			for range 7 {
+				see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}))
+			}
+			for range 3 { // a ceremony of its own does not help either
+				got := see(b.do(http.MethodPost, "/mfa/api/signin", object{"method": "email", "username": name}))
+				got.into(t, &c)
+				see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}))
+			}
+		})
 	}
 	want := look("ann", false)
 	assert.Contains(t, strings.Join(want, "\n"), "429")

@@ -73,25 +73,18 @@ func TestB15_SignInMustSetUpASecondFactor(t *testing.T) {
 
 func TestN01_SignInPagesAreTheSame(t *testing.T) {
 	look := func(name string, broken bool) []string {
-		f := &mail{method: "email", broken: broken}
-		a := newApp(t, delivering(f))
-		b := a.newBrowser()
-		var seen []string
-		see := func(got reply) reply {
-			seen = append(seen, looks(got))
-			return got
-		}
-		asked := see(b.submit(b.show("/mfa/signin?return_to=/home"), "signin", url.Values{"username": {name}}))
-		see(b.submit(asked.body, "resend", nil))
-		a.clock.Advance(time.Minute)
-		see(b.submit(asked.body, "resend", nil))
-		for range 7 {
+		return seen(t, broken, func(a *app, b *browser, see func(reply) reply) {
+			asked := see(b.submit(b.show("/mfa/signin?return_to=/home"), "signin", url.Values{"username": {name}}))
+			see(b.submit(asked.body, "resend", nil))
+			a.clock.Advance(time.Minute)
+			see(b.submit(asked.body, "resend", nil))
+			for range 7 {
+				see(b.submit(asked.body, "signin-code", url.Values{"code": {"000000"}}))
+			}
+			a.clock.Advance(time.Hour)
 			see(b.submit(asked.body, "signin-code", url.Values{"code": {"000000"}}))
-		}
-		a.clock.Advance(time.Hour)
-		see(b.submit(asked.body, "signin-code", url.Values{"code": {"000000"}}))
-		see(b.submit(asked.body, "resend", nil))
-		return seen
+			see(b.submit(asked.body, "resend", nil))
+		})
 	}
 	want := look("ann", false)
 	assert.Contains(t, strings.Join(want, "\n"), "429")
