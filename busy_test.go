@@ -35,6 +35,27 @@ func (s busyAt) Credentials(ctx context.Context, userID string) ([]mfa.Credentia
 	return s.Store.Credentials(ctx, userID)
 }
 
+func (s busyAt) CreateCredential(ctx context.Context, c mfa.Credential) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.CreateCredential(ctx, c)
+}
+
+func (s busyAt) DeleteCredential(ctx context.Context, userID, id string, prev int64) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.Store.DeleteCredential(ctx, userID, id, prev)
+}
+
+func (s busyAt) Record(ctx context.Context, key string) (mfa.Record, error) {
+	if err := s.err(); err != nil {
+		return mfa.Record{}, err
+	}
+	return s.Store.Record(ctx, key)
+}
+
 func (s busyAt) UpdateCredential(ctx context.Context, c mfa.Credential, prev int64) error {
 	if err := s.err(); err != nil {
 		return err
@@ -120,5 +141,68 @@ func TestP05_SettlingWaitsForABusyStore(t *testing.T) {
 		require.Equal(t, int64(6), busy.calls.Load(), "and read and settle again")
 		busy.n = -1
 		require.NoError(t, err)
+	}
+}
+
+// P05: whatever statement the database was too busy for, an answer that is given
+// again because the client was told to try again is accepted.
+func TestP05_TryingAgainWorks(t *testing.T) {
+	for name, do := range map[string]func(t *testing.T, r *rig) (answer func() error){
+		"a code by a ceremony": func(t *testing.T, r *rig) func() error {
+			phone, _ := r.enrollTOTP(t, r.signIn(t, "anna"))
+			s := r.signIn(t, "anna")
+			c, err := r.BeginVerify(t.Context(), s, totpOnce)
+			require.NoError(t, err)
+			return func() error {
+				_, err := r.FinishVerify(t.Context(), s, c.ID, phone.code(t, r.clock.now()))
+				return err
+			}
+		},
+		"a recovery code": func(t *testing.T, r *rig) func() error {
+			_, s := r.enrollTOTP(t, r.signIn(t, "anna"))
+			codes := r.enrollCodes(t, s)
+			s = r.signIn(t, "anna")
+			return func() error {
+				_, err := r.Verify(t.Context(), s, mfa.VerifyOptions{Method: "lookup_secret"}, []byte(codes[0]))
+				return err
+			}
+		},
+		"an enrolment": func(t *testing.T, r *rig) func() error {
+			s := r.signIn(t, "anna")
+			c, err := r.BeginEnroll(t.Context(), s, mfa.EnrollOptions{Method: "totp"})
+			require.NoError(t, err)
+			phone := newPhone(t, c.Prompt)
+			return func() error {
+				_, _, err := r.FinishEnroll(t.Context(), s, c.ID, phone.code(t, r.clock.now()))
+				return err
+			}
+		},
+		"new recovery codes": func(t *testing.T, r *rig) func() error {
+			_, s := r.enrollTOTP(t, r.signIn(t, "anna"))
+			r.enrollCodes(t, s)
+			c, err := r.BeginEnroll(t.Context(), s, mfa.EnrollOptions{Method: "lookup_secret"})
+			require.NoError(t, err)
+			return func() error {
+				_, _, err := r.FinishEnroll(t.Context(), s, c.ID, []byte("saved"))
+				return err
+			}
+		},
+	} {
+		for n := 1; ; n++ {
+			at := 0
+			r := newRig(t, busyAt{memory.New(), &at})
+			answer := do(t, r)
+			at = n
+			err := answer()
+			if at > 0 {
+				require.NoError(t, err)
+				require.Greater(t, n, 4, name)
+				break
+			}
+			if err != nil {
+				require.ErrorIs(t, err, mfa.ErrBusy, "%s, statement %d", name, n)
+				require.NoError(t, answer(), "%s, statement %d", name, n)
+			}
+		}
 	}
 }

@@ -246,26 +246,33 @@ func (a *attempt) put(ctx context.Context, prev int64) error {
 }
 
 // resetAttempts sets the failures of a counter to zero. Attempts that are
-// being judged stay reserved.
+// being judged stay reserved. A busy store is asked again, because the answer
+// that resets is spent.
 func (m *Manager) resetAttempts(ctx context.Context, key string) error {
 	a := &attempt{m: m, rec: Record{Key: key}}
+	var err error
 	for i := range maxSwaps {
 		if err := pause(ctx, i); err != nil {
 			return err
 		}
-		prev, err := a.read(ctx)
-		if err != nil || prev == 0 {
-			return err
-		}
-		if a.c.failures == 0 && a.c.until.IsZero() {
-			return nil
-		}
-		a.c.failures, a.c.until = 0, time.Time{}
-		if err := a.put(ctx, prev); !errors.Is(err, ErrConflict) {
+		err = a.reset(ctx)
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
 			return err
 		}
 	}
+	if errors.Is(err, ErrBusy) {
+		return err
+	}
 	return &ThrottledError{RetryAfter: time.Second}
+}
+
+func (a *attempt) reset(ctx context.Context) error {
+	prev, err := a.read(ctx)
+	if err != nil || a.c.failures == 0 && a.c.until.IsZero() {
+		return err
+	}
+	a.c.failures, a.c.until = 0, time.Time{}
+	return a.put(ctx, prev)
 }
 
 func newLeaseID() uint64 {

@@ -11,16 +11,21 @@ import (
 )
 
 // store creates the credential or replaces the one it names. The answer is
-// spent by then, so a conflict is judged again with the ceremony held in memory.
+// spent by then, so a conflict is judged again with the ceremony held in memory,
+// and a busy store is asked again.
 func (e *enrollment) store(ctx context.Context) (Credential, error) {
 	for i := range maxSwaps {
 		creating := e.result.Credential.ID == ""
 		c, err := e.write(ctx)
-		if !errors.Is(err, ErrConflict) {
+		busy := errors.Is(err, ErrBusy)
+		if !busy && !errors.Is(err, ErrConflict) {
 			return c, err
 		}
 		if err := pause(ctx, i); err != nil {
 			return Credential{}, err
+		}
+		if busy {
+			continue
 		}
 		if _, err := e.load(ctx); err != nil {
 			return Credential{}, err
@@ -59,7 +64,7 @@ func (e *enrollment) create(ctx context.Context) (Credential, error) {
 		return Credential{}, err
 	}
 	err = storeError("creating a credential", e.m.cfg.Store.CreateCredential(ctx, sealed))
-	if err != nil && !errors.Is(err, ErrConflict) {
+	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
 		// It may be there all the same, and nobody would have checked it.
 		return Credential{}, errors.Join(err, hidden(e.withdraw(ctx, sealed, "its creation failed", true)))
 	}
@@ -71,7 +76,7 @@ func (e *enrollment) create(ctx context.Context) (Credential, error) {
 func (e *enrollment) settled(ctx context.Context, before []Credential, stored Credential) ([]Credential, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	after, err := e.m.credentials(ctx, e.s.UserID)
+	after, err := e.m.credentialsSettling(ctx, e.s.UserID)
 	if e.result.Credential.ID != "" {
 		return after, err
 	}
@@ -84,6 +89,20 @@ func (e *enrollment) settled(ctx context.Context, before []Credential, stored Cr
 		}
 	}
 	return after, nil
+}
+
+// credentialsSettling reads the user's credentials, again while the store is
+// busy: what depends on it has been written already.
+func (m *Manager) credentialsSettling(ctx context.Context, userID string) ([]Credential, error) {
+	for i := 0; ; i++ {
+		creds, err := m.credentials(ctx, userID)
+		if !errors.Is(err, ErrBusy) {
+			return creds, err
+		}
+		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // mustWithdraw says why a credential that was just created may not stay, and
@@ -126,13 +145,13 @@ func (e *enrollment) withdraw(ctx context.Context, c Credential, reason string, 
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
 			return err
 		}
 		if err := pause(ctx, min(i+1, maxSwaps)); err != nil {
 			return err
 		}
-		creds, err := e.m.credentials(ctx, c.UserID)
+		creds, err := e.m.credentialsSettling(ctx, c.UserID)
 		if err != nil {
 			return err
 		}
