@@ -175,29 +175,32 @@ func (m *Manager) reserveAttempt(ctx context.Context, key string, limits Limits)
 }
 
 // settle closes the lease with a verdict. It does so even if the request is
-// gone. If it fails, the lease is settled as wrong when it ends. The returned
-// counter is what was stored.
-func (a *attempt) settle(ctx context.Context, v verdict) (counter, error) {
+// gone. If it fails, the lease is settled as wrong when it ends. It returns how
+// many attempts in a row were wrong: with this one if it was wrong, before it if
+// it was right.
+func (a *attempt) settle(ctx context.Context, v verdict) (failures int, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	prev := a.rec.Version
 	for i := 0; ; i++ {
 		held := slices.ContainsFunc(a.c.open, func(l lease) bool { return l.id == a.id })
 		a.c.open = slices.DeleteFunc(a.c.open, func(l lease) bool { return l.id == a.id })
+		failures = a.c.failures
 		switch {
 		case v == right:
 			a.c.failures, a.c.until = 0, time.Time{}
 		case !held:
-			return a.c, nil // was settled as wrong, or the budget was reset
+			return failures, nil // was settled as wrong, or the budget was reset
 		case v == wrong:
 			a.c.fail(a.m.now(), a.limits.Attempts)
+			failures++
 		}
 		err := a.put(ctx, prev)
 		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrBusy) {
-			return a.c, err
+			return failures, err
 		}
 		if prev, err = a.readAgain(ctx, i); err != nil {
-			return a.c, err
+			return 0, err
 		}
 	}
 }

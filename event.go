@@ -21,16 +21,17 @@ const (
 	EventVerified  EventKind = "verified"  // a right answer was spent
 	EventElevated  EventKind = "elevated"  // the session that it raised or refreshed was saved
 	EventRefused   EventKind = "refused"   // an answer was not accepted; Outcome and Reason say why
-	EventLocked    EventKind = "locked"    // a wrong answer began or lengthened a delay
+	EventLocked    EventKind = "locked"    // a wrong answer began or lengthened a delay; Reason says how many there were
 	EventLowCodes  EventKind = "low_codes" // few recovery codes are left; Reason says how many
 	EventWithdrawn EventKind = "withdrawn" // a credential was taken back right after its creation
 	EventRenamed   EventKind = "renamed"   // a credential has a new name
-	EventRemoved   EventKind = "removed"   // the user removed a credential
+	EventRemoved   EventKind = "removed"   // the user removed a credential, or recovery codes went with the last real one
 	EventReset     EventKind = "reset"     // an admin removed a credential, or reset the user's budget
 	EventUnlocked  EventKind = "unlocked"  // an admin reset the user's budget
 	EventForgotten EventKind = "forgotten" // everything about the user was deleted
 	EventFault     EventKind = "fault"     // something failed that is not the user's mistake
 
+	EventSuspicious     EventKind = "suspicious"      // a right answer came after wrong ones that had begun a delay; Reason says how many
 	EventContactChanged EventKind = "contact_changed" // the app has another verified address of the user
 )
 

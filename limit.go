@@ -3,6 +3,7 @@ package mfa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -81,13 +82,12 @@ func hidden(judgement error) error {
 
 func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
 	if b.attempt != nil {
-		c, err := b.attempt.settle(ctx, v)
+		failures, err := b.attempt.settle(ctx, v)
 		if err != nil {
 			return err
 		}
-		if v == wrong && !c.until.IsZero() {
-			ev.Kind, ev.Outcome = EventLocked, OutcomeThrottled
-			b.m.emit(ctx, ev)
+		if failures >= b.m.cfg.Limits.Attempts {
+			b.tell(ctx, ev, v, failures)
 		}
 	}
 	if b.unit != nil && v != wrong {
@@ -99,6 +99,20 @@ func (b *budget) close(ctx context.Context, ev Event, v verdict) error {
 		return b.m.resetAttempts(ctx, recordKey(budgetSecond, b.userID))
 	}
 	return nil
+}
+
+// tell emits what a user should hear of guesses that have begun a delay.
+func (b *budget) tell(ctx context.Context, ev Event, v verdict, failures int) {
+	ev.Reason = fmt.Sprintf("%d wrong answers in a row", failures)
+	switch v {
+	case wrong:
+		ev.Kind, ev.Outcome = EventLocked, OutcomeThrottled
+	case right:
+		ev.Kind = EventSuspicious
+	case neutral:
+		return
+	}
+	b.m.emit(ctx, ev)
 }
 
 // charge reserves what a step charges before it is delivered: all of it or

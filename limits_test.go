@@ -3,6 +3,8 @@ package mfa_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,6 +111,35 @@ func TestJ02_UnlockOpensTheBudget(t *testing.T) {
 	_, err = r.Verify(t.Context(), s, totpOnce, p.code(t, r.clock.now()))
 	require.NoError(t, err)
 	assert.Equal(t, 1, r.count(mfa.EventLocked, mfa.OutcomeThrottled))
+	assert.Zero(t, r.count(mfa.EventSuspicious, mfa.OutcomeSuccess), "an admin has looked at it")
+}
+
+// J12: a right answer after wrong ones that began a delay is an event of its
+// own; after a slip it is not.
+func TestJ12_SuccessAfterFailuresIsAnEvent(t *testing.T) {
+	for _, wrong := range []int{4, 5, 7} {
+		r := newRig(t, nil)
+		p, _ := r.enrollTOTP(t, r.signIn(t, "anna"))
+		s := r.signIn(t, "anna")
+		for i := range wrong {
+			_, err := r.Verify(t.Context(), s, totpOnce, p.wrong(t, r.clock.now(), i))
+			require.ErrorIs(t, err, mfa.ErrRejected)
+			if i >= 4 {
+				r.clock.add(time.Hour)
+			}
+		}
+		_, err := r.Verify(t.Context(), s, totpOnce, p.code(t, r.clock.now()))
+		require.NoError(t, err)
+		assert.Equal(t, max(0, wrong-4), r.count(mfa.EventLocked, mfa.OutcomeThrottled))
+		if wrong < 5 {
+			assert.Zero(t, r.count(mfa.EventSuspicious, mfa.OutcomeSuccess))
+			continue
+		}
+		i := slices.IndexFunc(r.events, func(e mfa.Event) bool { return e.Kind == mfa.EventSuspicious })
+		require.GreaterOrEqual(t, i, 0)
+		assert.Equal(t, fmt.Sprintf("%d wrong answers in a row", wrong), r.events[i].Reason)
+		assert.Equal(t, "anna", r.events[i].UserID)
+	}
 }
 
 func TestJ03_NothingButSuccessResetsTheCounter(t *testing.T) {

@@ -174,13 +174,20 @@ func (m *Manager) rewrite(ctx context.Context, c Credential) error {
 	return storeError("writing a credential", m.cfg.Store.UpdateCredential(ctx, c, prev))
 }
 
+// deleteRecovery deletes the recovery methods of a user, because the last real
+// credential goes.
 func (m *Manager) deleteRecovery(ctx context.Context, creds []Credential) error {
 	for _, c := range creds {
-		if m.infos[c.Method].Recovery {
-			if err := m.deleteCredential(ctx, c); err != nil {
-				return err
-			}
+		if !m.infos[c.Method].Recovery {
+			continue
 		}
+		if err := m.deleteCredential(ctx, c); err != nil {
+			return err
+		}
+		m.emit(ctx, Event{
+			Kind: EventRemoved, UserID: c.UserID, Method: c.Method, CredentialID: c.ID, Name: c.Name,
+			Reason: "no other second factor is left",
+		})
 	}
 	return nil
 }
