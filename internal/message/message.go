@@ -1,9 +1,9 @@
 // Package message writes messages from templates: one file for each language
 // and purpose, with what an app lays over them.
 //
-// A file defines "subject" and "text", and for codes "sms". The HTML of a mail
-// is made from the paragraphs of its text by layout.html, so that both say the
-// same.
+// A file defines "subject" and "text", and for codes "sms". What the files of a
+// language have in common may be in its shared.txt. The HTML of a mail is made
+// from the paragraphs of its text by layout.html, so that both say the same.
 package message
 
 import (
@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 )
@@ -86,14 +87,21 @@ func New(own, over fs.FS, purposes []string, samples ...any) (*Set, error) {
 // load reads one language, which must have all purposes.
 func (s *Set) load(own, over fs.FS, locale string, purposes []string) error {
 	texts := map[string]*texttemplate.Template{}
+	shared, err := read(own, over, path.Join(locale, "shared.txt"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	for _, purpose := range purposes {
 		name := path.Join(locale, purpose+".txt")
 		text, err := read(own, over, name)
 		if err != nil {
 			return err
 		}
-		t, err := texttemplate.New(name).Option("missingkey=error").Parse(text)
+		t, err := texttemplate.New(locale + "/shared.txt").Option("missingkey=error").Parse(shared)
 		if err != nil {
+			return err
+		}
+		if t, err = t.New(name).Parse(text); err != nil {
 			return err
 		}
 		for _, part := range []string{"subject", "text"} {
@@ -174,10 +182,21 @@ func paragraphOf(block, digits, link string) paragraph {
 	if digits != "" && block == digits {
 		p.Code = digits
 	}
-	if u, err := url.Parse(link); err == nil && block == link && (u.Scheme == "https" || u.Scheme == "http") {
-		p.Link = template.URL(link) //nolint:gosec // of Config.BaseURL, and http or https
+	if block == link && clickable(link) {
+		p.Link = template.URL(link) //nolint:gosec // of Config.BaseURL, and clickable
 	}
 	return p
+}
+
+// clickable reports whether a link may be one in HTML: https, or http on the
+// same machine.
+func clickable(link string) bool {
+	u, err := url.Parse(link)
+	if err != nil {
+		return false
+	}
+	local := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && local
 }
 
 // SMS writes the text of an SMS, and says in which language it is.

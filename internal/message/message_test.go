@@ -51,9 +51,41 @@ func TestMail(t *testing.T) {
 	assert.Equal(t, "S A B", m.Subject, "a subject is one line")
 	assert.Equal(t, "Hi A\nB\n\nhttps://x.example/?a=1&b=2\n", m.Text)
 	assert.Equal(t, `<p>Hi AB<a href="https://x.example/?a=1&amp;b=2">`, m.HTML)
-	m, err = s.Mail("hi", "en", greeting{"<b>", "javascript:alert(1)"}, "", "javascript:alert(1)")
-	require.NoError(t, err)
-	assert.Equal(t, "<p>Hi &lt;b&gt;<p>javascript:alert(1)", m.HTML, "no other scheme is a link")
+	for link, href := range map[string]string{
+		"https://x.example/l": `<a href="https://x.example/l">`, "http://localhost:8080/l": `<a href="http://localhost:8080/l">`,
+		"http://x.example/l": "<p>http://x.example/l", "javascript:alert(1)": "<p>javascript:alert(1)", "http://[": "<p>http://[",
+	} {
+		m, err = s.Mail("hi", "en", greeting{"<b>", link}, "", link)
+		require.NoError(t, err)
+		assert.Equal(t, "<p>Hi &lt;b&gt;"+href, m.HTML, "only https, and http on this machine, is a link")
+	}
+}
+
+// What the files of a language share can be replaced like any other file.
+func TestSharedParts(t *testing.T) {
+	own := files(map[string]string{
+		"en/shared.txt": `{{define "hello"}}Hello {{.Name}}{{end}}`,
+		"en/hi.txt":     `{{define "subject"}}S{{end}}{{define "text"}}{{template "hello" .}}!{{end}}`,
+	})
+	text := func(over map[string]string, locale string) string {
+		s, err := New(own, files(over), []string{"hi"}, greeting{})
+		require.NoError(t, err)
+		m, err := s.Mail("hi", locale, greeting{Name: "A"}, "", "")
+		require.NoError(t, err)
+		return m.Text
+	}
+	hi := string(own["en/hi.txt"].Data)
+	assert.Equal(t, "Hello A!\n", text(map[string]string{"en/hi.txt": hi}, "en"))
+	over := map[string]string{
+		"en/hi.txt": hi, "en/shared.txt": `{{define "hello"}}Dear {{.Name}}{{end}}`,
+		"de/hi.txt": hi, "de/shared.txt": `{{define "hello"}}Hallo {{.Name}}{{end}}`,
+	}
+	assert.Equal(t, "Dear A!\n", text(over, "en"))
+	assert.Equal(t, "Hallo A!\n", text(over, "de-AT"))
+	_, err := New(own, files(map[string]string{"de/hi.txt": hi}), []string{"hi"}, greeting{})
+	require.ErrorContains(t, err, `de/hi.txt:1:`, "another language shares nothing with English")
+	_, err = New(own, files(map[string]string{"en/shared.txt": "{{define"}), []string{"hi"}, greeting{})
+	require.ErrorContains(t, err, "en/shared.txt")
 }
 
 func TestF09_Line(t *testing.T) {
@@ -68,6 +100,19 @@ func TestF09_Line(t *testing.T) {
 	} {
 		assert.Equal(t, want, Line(in))
 	}
+}
+
+// Whatever a user's locale is, some language serves it.
+func FuzzMatch(f *testing.F) {
+	s, err := New(files(nil), files(map[string]string{"pt-BR/hi.txt": `{{define "subject"}}{{end}}{{define "text"}}{{end}}`}), []string{"hi"}, greeting{})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, locale string) {
+		served := s.match(locale)
+		require.Contains(t, s.texts, served)
+		if served != fallback {
+			require.True(t, strings.HasPrefix(strings.ToLower(locale), served))
+		}
+	})
 }
 
 func FuzzLine(f *testing.F) {
