@@ -74,7 +74,7 @@ type StepUpError struct {
 	Have    AAL           // what the session has, live; never HighestAvailable
 	Want    AAL           // the level to reach, as what is missing gives it; never HighestAvailable
 	Missing Missing       // why Have does not do
-	Methods []string      // methods that the user can use now and that would do, strongest first, recovery last; a hint, the gate judges again
+	Methods []string      // methods that the user can use now and that would do, strongest first, verified contacts after what is enrolled, recovery last; a hint, the gate judges again
 	Enroll  []string      // with MissingEnrollment: methods that would do once enrolled, if not every one would
 	MaxAge  time.Duration // how old the proof may be; zero means any age
 }

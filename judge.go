@@ -250,6 +250,7 @@ func (m *Manager) stepUp(ctx context.Context, s State, methods []Method, creds [
 			e.Methods = append(e.Methods, name)
 		}
 	}
+	m.contactsAfterCredentials(e.Methods, creds)
 	_, closed := newestClosing(methods, want, q, m.now())
 	switch {
 	case len(e.Methods) > 0 && have >= want && closed:
@@ -299,6 +300,22 @@ func (m *Manager) byStrength() []string {
 	names := slices.Clone(m.order)
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return names
+}
+
+// contactsAfterCredentials moves methods that are usable by a verified contact
+// alone behind those that the user has enrolled, and before recovery.
+func (m *Manager) contactsAfterCredentials(names []string, creds []Credential) {
+	rank := func(name string) int {
+		switch enrolled := slices.ContainsFunc(creds, func(c Credential) bool { return c.Method == name }); {
+		case m.infos[name].Recovery:
+			return 2
+		case !enrolled:
+			return 1
+		default:
+			return 0
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 }
 
 // canUse reports whether the user can verify with a method now, by credential

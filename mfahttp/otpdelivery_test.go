@@ -3,12 +3,12 @@ package mfahttp_test
 import (
 	"context"
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,22 +27,24 @@ type postbox struct {
 	jar   []*http.Cookie
 }
 
-func newPostbox(t *testing.T) *postbox {
+func newPostbox(t *testing.T, change ...func(*otpdelivery.Config)) *postbox {
 	t.Helper()
 	b := &postbox{mails: make(chan otpdelivery.Message, 10)}
-	queue, err := otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: otpdelivery.SenderFunc(func(_ context.Context, m otpdelivery.Message) error {
+	sender := otpdelivery.SenderFunc(func(_ context.Context, m otpdelivery.Message) error {
 		b.mails <- m
 		return nil
-	})})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, queue.Shutdown(context.Background())) })
+	})
 	b.Kit = mfatest.New(t, func(c *mfa.Config) {
-		c.Now = time.Now // the queue's clock
-		email, err := otpdelivery.NewEmail(otpdelivery.Config{
-			App: "Example", Sender: queue, SignIn: true, Links: true, BaseURL: "https://app.example/mfa",
-		})
+		queue, err := otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: sender, Now: c.Now})
 		require.NoError(t, err)
-		c.Factors = append(c.Factors, email)
+		t.Cleanup(func() { require.NoError(t, queue.Shutdown(context.Background())) })
+		cfg := otpdelivery.Config{App: "Example", Sender: queue, SignIn: true, Links: true, BaseURL: "https://app.example/mfa"}
+		for _, c := range change {
+			c(&cfg)
+		}
+		email, err := otpdelivery.NewEmail(cfg)
+		require.NoError(t, err)
+		c.Factors = append([]mfa.Factor{email}, c.Factors...)
 		c.User = func(_ context.Context, id string) (mfa.User, error) {
 			return mfa.User{ID: id, Name: id, Email: id + "@example.com"}, nil
 		}
@@ -53,6 +55,7 @@ func newPostbox(t *testing.T) *postbox {
 			return "", mfa.ErrNotFound
 		}
 	})
+	var err error
 	b.h, err = mfahttp.New(b.Manager, mfahttp.Config{})
 	require.NoError(t, err)
 	return b
@@ -149,6 +152,50 @@ func TestEnrolAnAddressByMail(t *testing.T) {
 	w = b.do(http.MethodPost, "/mfa/api/challenges/"+c.ID, "application/json", `{"response":"`+m.Fields.Code+`"}`)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	assert.Contains(t, w.Body.String(), `"authenticator_assurance_level":"aal2"`)
+}
+
+// Whoever signs in with no more than the app's address is offered something
+// better, after a code; what they set up comes first from then on, whatever the
+// order of Config.Factors, and recovery codes stay last.
+func TestVerify_AddressesOfTheAppComeAfterWhatIsSetUp(t *testing.T) {
+	b := newPostbox(t, func(c *otpdelivery.Config) { c.UseVerifiedContact = true })
+	b.jar = b.Cookies(t, b.SignedIn(t, "bob"))
+	page := b.do(http.MethodGet, "/mfa/verify?return_to=%2Fhome", "", "").Body.String()
+	assert.Contains(t, page, `id="send" data-method="email"`)
+	to := html.UnescapeString(between(t, page, `data-setup="totp" href="`, `"`))
+	assert.Contains(t, page, `data-setup="webauthn"`)
+	page = b.do(http.MethodGet, to, "", "").Body.String()
+	assert.Contains(t, page, "After this you set up: Authenticator app.")
+	assert.NotContains(t, page, "data-setup")
+	u, err := url.Parse(to)
+	require.NoError(t, err)
+	form := url.Values{"method": {"email"}, "return_to": {u.Query().Get("return_to")}}
+	page = b.do(http.MethodPost, "/mfa/verify/send", formType, form.Encode()).Body.String()
+	assert.Contains(t, page, "After this you set up: Authenticator app.")
+	form.Set("id", between(t, page, `name="id" value="`, `"`))
+	form.Set("code", (<-b.mails).Fields.Code)
+	w := b.do(http.MethodPost, "/mfa/verify", formType, form.Encode())
+	require.Equal(t, http.StatusSeeOther, w.Code, w.Body)
+	assert.Equal(t, "/mfa/enroll/totp?return_to=%2Fhome", w.Header().Get("Location"))
+	page = b.do(http.MethodGet, "/mfa/verify", "", "").Body.String()
+	assert.NotContains(t, page, "data-setup", "not for those who are signed in")
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, c := range b.jar {
+		r.AddCookie(c)
+	}
+	s, err := b.Manager.Load(r)
+	require.NoError(t, err)
+	_, s = b.EnrollTOTP(t, s)
+	b.EnrollCodes(t, s)
+	s = b.SignedIn(t, "bob")
+	status, err := b.Manager.Status(t.Context(), s)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"totp", "email", "lookup_secret"}, status.SignIn.Methods)
+	b.jar = b.Cookies(t, s)
+	page = b.do(http.MethodGet, "/mfa/verify", "", "").Body.String()
+	assert.Equal(t, []string{"totp", "email", "lookup_secret"}, offered(page))
+	assert.NotContains(t, page, "data-setup")
 }
 
 func between(t *testing.T, s, before, after string) string {

@@ -105,6 +105,8 @@ type VerifyPage struct {
 	StartURL    string         // where another code can be asked for instead of the one that was sent
 	Recovery    bool           // Method is a recovery method
 	Others      []MethodChoice // what can be used instead, recovery last
+	Setups      []MethodChoice // what can be set up after this, for a sign-in whose user has set up nothing yet
+	Setup       string         // label of what is set up after this, or ""
 	Allowed     string         // the methods parameter; forms send it on as methods
 	RecoveryURL string         // where a recovery code can be entered instead, or ""
 	OverviewURL string

@@ -44,8 +44,9 @@ func samplePages(cfg Config) map[string][]any {
 			RecoveryURL: choices[1].URL, OverviewURL: cfg.Prefix + "/", NextURL: "/account",
 		}
 	}
-	pending := verify(methodTOTP, false)
-	pending.Active = false
+	pending, contact := verify(methodTOTP, false), verify(methodEmail, false)
+	pending.Active, contact.Active = false, false
+	contact.Delivered, contact.Setups, contact.Setup = true, choices[:1], choices[0].Label
 	totp, webauthn, code := verify(methodTOTP, false), verify(methodWebAuthn, false), verify(methodLookup, true)
 	send, several, asked := verify(methodEmail, false), verify(methodSMS, false), verify(methodEmail, false)
 	send.Delivered, several.Delivered, asked.Delivered = true, true, true
@@ -61,7 +62,7 @@ func samplePages(cfg Config) map[string][]any {
 			&OverviewPage{Page: page, Restricted: true, AnyAdd: true, Methods: panels[:1], Recovery: &RecoveryPanel{}},
 		},
 		"enroll.html":         {&EnrollPage{}, &begin, &begun, &shown, &key, &address, &sent},
-		"verify.html":         {&VerifyPage{}, &totp, &webauthn, &code, &pending, &send, &several, &asked},
+		"verify.html":         {&VerifyPage{}, &totp, &webauthn, &code, &pending, &contact, &send, &several, &asked},
 		"recovery_codes.html": {&RecoveryPage{}, &RecoveryPage{Page: page, Enrolled: true, Left: 4, Total: 12, CanCreate: true, BackURL: "/"}, &RecoveryPage{Page: page, Enrolled: true, CanCreate: true, Codes: []string{"a", "b"}, Ceremony: "id", BackURL: "/"}},
 		"signin.html": {
 			&SignInPage{},

@@ -99,6 +99,7 @@ func (h *Handler) showVerify(w http.ResponseWriter, r *http.Request, s mfa.State
 		}
 		page.Others = append(page.Others, MethodChoice{Method: ms.Method, Label: methodLabel(ms.Method), URL: to})
 	}
+	h.fillSetups(&page, status, choice)
 	if err := h.fillDelivery(r, &page, s.UserID, choice); err != nil {
 		return err
 	}
@@ -124,8 +125,33 @@ func rejectedCode(page VerifyPage) string {
 	}
 }
 
-// offer returns the methods that the page may ask for, the strongest first,
-// recovery last.
+// fillSetups says which authenticator is set up after this, if that is where
+// the user goes. Else it offers some to somebody who is signing in with no more
+// than an address that the app knows: after a code that is sent there, because
+// nobody else may add one.
+func (h *Handler) fillSetups(page *VerifyPage, status mfa.Status, choice verifyChoice) {
+	bare := status.Pending
+	for _, ms := range status.Methods {
+		bare = bare && ms.Enrolled == 0
+	}
+	for _, method := range []string{methodWebAuthn, methodTOTP} {
+		enroll := h.url("/enroll/" + method)
+		to, _, _ := strings.Cut(choice.returnTo, "?")
+		if to == enroll {
+			page.Setup, page.Setups = methodLabel(method), nil
+			return
+		}
+		if _, configured := methodStatus(status, method); configured && bare {
+			page.Setups = append(page.Setups, MethodChoice{
+				Method: method, Label: methodLabel(method),
+				URL: h.url("/verify", "method", choice.method, "methods", choice.allowed, "return_to", withParams(enroll, "return_to", choice.returnTo)),
+			})
+		}
+	}
+}
+
+// offer returns the methods that the page may ask for: the strongest first,
+// what was set up before the addresses that the app knows, recovery last.
 func offer(status mfa.Status, choice verifyChoice) []mfa.MethodStatus {
 	var offered []mfa.MethodStatus
 	for _, ms := range status.Methods {
@@ -133,5 +159,17 @@ func offer(status mfa.Status, choice verifyChoice) []mfa.MethodStatus {
 			offered = append(offered, ms)
 		}
 	}
+	slices.SortStableFunc(offered, func(a, b mfa.MethodStatus) int { return rank(a) - rank(b) })
 	return offered
+}
+
+func rank(ms mfa.MethodStatus) int {
+	switch {
+	case ms.Recovery:
+		return 2
+	case ms.Enrolled == 0:
+		return 1
+	default:
+		return 0
+	}
 }

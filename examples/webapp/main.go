@@ -23,6 +23,7 @@ import (
 func main() {
 	addr := flag.String("addr", "localhost:8080", "`address` to listen on")
 	db := flag.String("db", "", "database `file`; the sealing key is kept beside it (default: a file in the user's cache folder)")
+	dev := flag.Bool("dev", false, "add codes by e-mail and SMS, and an outbox where everybody who reaches the app can read them (default: true if addr is localhost)")
 	flag.Parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if flag.NArg() > 0 {
@@ -31,16 +32,36 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *db, log); err != nil {
+	if !isSet("dev") {
+		*dev = isLocal(*addr)
+	}
+	if err := run(ctx, *addr, *db, *dev, log); err != nil {
 		log.Error("webapp stopped", "error", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop was called
 	}
 }
 
+// isSet reports whether a flag was given.
+func isSet(name string) bool {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
+}
+
+// isLocal reports whether only this machine reaches an address.
+func isLocal(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // run serves until ctx ends, and then until the requests in flight are
 // answered.
-func run(ctx context.Context, addr, db string, log *slog.Logger) (err error) {
+func run(ctx context.Context, addr, db string, dev bool, log *slog.Logger) (err error) {
 	if db == "" {
 		if db, err = defaultDatabase(); err != nil {
 			return err
@@ -51,7 +72,7 @@ func run(ctx context.Context, addr, db string, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	a, err := app.New(app.Options{Database: db, Origin: origin, Logger: log})
+	a, err := app.New(app.Options{Database: db, Origin: origin, Dev: dev, Logger: log})
 	if err != nil {
 		return err
 	}

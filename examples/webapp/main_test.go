@@ -67,6 +67,7 @@ func TestPrintsOneURLServesAndStops(t *testing.T) {
 	assert.Equal(t, "/login", res.Request.URL.Path)
 	assert.Contains(t, string(body), "Sign up")
 	assert.FileExists(t, database)
+	assert.Contains(t, string(body), "/outbox", "on this machine alone it is for development")
 
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	rest, err := io.ReadAll(lines)
@@ -75,10 +76,19 @@ func TestPrintsOneURLServesAndStops(t *testing.T) {
 	assert.Empty(t, string(rest), "the URL is all it prints")
 }
 
+func TestDevelopmentIsOnThisMachine(t *testing.T) {
+	for addr, local := range map[string]bool{
+		"localhost:8080": true, "127.0.0.1:0": true, "127.1.2.3:80": true, "[::1]:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.1:80": false, "localhost.example:80": false, "": false,
+	} {
+		assert.Equal(t, local, isLocal(addr), addr)
+	}
+}
+
 func TestFlagsAreExplainedAndChecked(t *testing.T) {
 	cmd, stderr := command(t, "-h")
 	require.NoError(t, cmd.Run())
-	for _, flag := range []string{"-addr", `(default "localhost:8080")`, "-db", "cache folder"} {
+	for _, flag := range []string{"-addr", `(default "localhost:8080")`, "-db", "cache folder", "-dev"} {
 		assert.Contains(t, stderr.String(), flag)
 	}
 	for _, args := range [][]string{{"-addr", "nonsense"}, {"-addr", "localhost:99999"}, {"-nonsense"}, {"localhost:9090"}} {

@@ -32,7 +32,7 @@ const retryAfter = 5
 var templateFiles embed.FS
 
 // pages holds each page under its name, within the layout.
-var pages = parsePages("login", "signup", "account", "message")
+var pages = parsePages("login", "signup", "account", "message", "outbox")
 
 func parsePages(names ...string) map[string]*template.Template {
 	parsed := make(map[string]*template.Template, len(names))
@@ -42,10 +42,16 @@ func parsePages(names ...string) map[string]*template.Template {
 	return parsed
 }
 
+// view is what the layout shows around the data of a page.
+type view struct {
+	Dev  bool
+	Data any
+}
+
 // render writes a page, or nothing of it.
 func (a *App) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	var page bytes.Buffer
-	if err := pages[name].ExecuteTemplate(&page, "layout.html", data); err != nil {
+	if err := pages[name].ExecuteTemplate(&page, "layout.html", view{Dev: a.delivery != nil, Data: data}); err != nil {
 		a.log.ErrorContext(r.Context(), "rendering failed", "page", name, "error", err)
 		http.Error(w, failUnavailable.Title, http.StatusInternalServerError)
 		return

@@ -34,6 +34,11 @@ type Options struct {
 	Now              func() time.Time                // the library's clock; nil means time.Now
 	OnEvent          func(context.Context, mfa.Event)
 
+	// Dev adds codes by e-mail and SMS and notices, which are sent to an outbox
+	// that everybody can read, and takes the addresses that users give at
+	// sign-up for verified.
+	Dev bool
+
 	PasswordCost int // of bcrypt; zero means bcrypt.DefaultCost
 }
 
@@ -44,6 +49,7 @@ type App struct {
 	sessions *scs.SessionManager
 	store    *sessionStore
 	mfa      *mfa.Manager
+	delivery *delivery // nil but in development
 	log      *slog.Logger
 	handler  http.Handler
 
@@ -84,6 +90,11 @@ func New(o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.sessions = a.newSessions(origin.Scheme == "https")
+	if o.Dev {
+		if a.delivery, err = a.newDelivery(o); err != nil {
+			return nil, err
+		}
+	}
 	if a.mfa, err = a.newManager(o, origin, key); err != nil {
 		return nil, err
 	}
@@ -105,11 +116,16 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // Manager returns the app's Manager, for tests that look behind the pages.
 func (a *App) Manager() *mfa.Manager { return a.mfa }
 
-// Close stops the sweeping and closes the database. Requests must have ended.
+// Close sends what is not sent yet, stops the sweeping and closes the database.
+// Requests must have ended.
 func (a *App) Close() error {
+	var err error
+	if a.delivery != nil {
+		err = a.delivery.close()
+	}
 	a.stop()
 	a.stopped.Wait()
-	return a.db.Close()
+	return errors.Join(err, a.db.Close())
 }
 
 // sweep deletes what has expired, at once and then now and then.

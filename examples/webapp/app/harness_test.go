@@ -62,7 +62,18 @@ func start(t *testing.T) *server {
 	return startOn(t, filepath.Join(t.TempDir(), "webapp.db"), newClock())
 }
 
+// startDev runs it for development, with an outbox.
+func startDev(t *testing.T) *server {
+	t.Helper()
+	return startWith(t, filepath.Join(t.TempDir(), "webapp.db"), newClock(), true)
+}
+
 func startOn(t *testing.T, database string, c *clock) *server {
+	t.Helper()
+	return startWith(t, database, c, false)
+}
+
+func startWith(t *testing.T, database string, c *clock, dev bool) *server {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "localhost:0")
 	require.NoError(t, err)
@@ -70,7 +81,7 @@ func startOn(t *testing.T, database string, c *clock) *server {
 	require.NoError(t, err)
 	origin := "http://localhost:" + port
 	a, err := app.New(app.Options{
-		Database: database, Origin: origin, Now: c.Now, PasswordCost: bcrypt.MinCost,
+		Database: database, Origin: origin, Now: c.Now, Dev: dev, PasswordCost: bcrypt.MinCost,
 		Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	require.NoError(t, err)

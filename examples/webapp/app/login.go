@@ -32,6 +32,7 @@ type signedInAnswer struct {
 type loginForm struct {
 	Username, Email, Phone, ReturnTo, Error string
 	SignedIn                                bool
+	ByCode                                  bool // codes by e-mail and SMS are an alternative
 }
 
 func (a *App) signupPage(w http.ResponseWriter, r *http.Request) { a.formPage(w, r, "signup") }
@@ -44,6 +45,7 @@ func (a *App) formPage(w http.ResponseWriter, r *http.Request, name string) {
 	a.render(w, r, http.StatusOK, name, loginForm{
 		ReturnTo: mfa.ReturnTo(r.URL.Query().Get("return_to"), ""),
 		SignedIn: a.sessions.GetString(r.Context(), userKey) != "",
+		ByCode:   a.delivery != nil,
 	})
 }
 
@@ -129,6 +131,7 @@ func (a *App) formAgain(w http.ResponseWriter, r *http.Request, name string, c c
 		Username: c.Username, Email: c.Email, Phone: c.Phone, Error: f.Title,
 		ReturnTo: mfa.ReturnTo(r.PostForm.Get("return_to"), ""),
 		SignedIn: a.sessions.GetString(r.Context(), userKey) != "",
+		ByCode:   a.delivery != nil,
 	})
 }
 

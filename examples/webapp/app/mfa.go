@@ -16,8 +16,8 @@ import (
 // appName is what authenticator apps and browsers show.
 const appName = "go-mfa demo"
 
-// newManager adds the library: three factors, the app's database, the app's
-// sessions.
+// newManager adds the library: three factors, and in development two more; the
+// app's database, the app's sessions.
 func (a *App) newManager(o Options, origin *url.URL, key []byte) (*mfa.Manager, error) {
 	totp, err := totpfactor.New(totpfactor.Config{Issuer: appName})
 	if err != nil {
@@ -44,7 +44,7 @@ func (a *App) newManager(o Options, origin *url.URL, key []byte) (*mfa.Manager, 
 	if err != nil {
 		return nil, err
 	}
-	return mfa.New(mfa.Config{
+	cfg := mfa.Config{
 		Store:   store,
 		Session: session,
 		Factors: []mfa.Factor{totp, keys, codes},
@@ -55,15 +55,31 @@ func (a *App) newManager(o Options, origin *url.URL, key []byte) (*mfa.Manager, 
 		Logger:  o.Logger,
 		Now:     o.Now,
 		OnEvent: o.OnEvent,
-	})
+	}
+	if a.delivery != nil {
+		cfg.Factors = append(cfg.Factors, a.delivery.factors...)
+		cfg.FindUser = a.users.idByName
+		cfg.OnEvent = func(ctx context.Context, e mfa.Event) {
+			a.delivery.notices.OnEvent(ctx, e)
+			if o.OnEvent != nil {
+				o.OnEvent(ctx, e)
+			}
+		}
+	}
+	return mfa.New(cfg)
 }
 
-// mfaUser tells the library what the app knows of a user. This app has not
-// verified the addresses that it was given, so it keeps them to itself.
+// mfaUser tells the library what the app knows of a user. This app verifies no
+// addresses, so it keeps them to itself, but in development, where nothing is
+// really sent.
 func (a *App) mfaUser(ctx context.Context, id string) (mfa.User, error) {
 	u, err := a.users.byID(ctx, id)
 	if err != nil {
 		return mfa.User{}, err
 	}
-	return mfa.User{ID: u.id, Name: u.name, DisplayName: u.name}, nil
+	known := mfa.User{ID: u.id, Name: u.name, DisplayName: u.name}
+	if a.delivery != nil {
+		known.Email, known.Phone = u.email, u.phone
+	}
+	return known, nil
 }

@@ -16,6 +16,10 @@ var assets embed.FS
 // money moves.
 const transferMaxAge = 5 * time.Minute
 
+// contactMaxAge is how recently users must have signed in, as strongly as they
+// can, before they change where their codes go.
+const contactMaxAge = 15 * time.Minute
+
 // routes returns the whole app: its own routes and the library's under /mfa/.
 func (a *App) routes() (http.Handler, error) {
 	mfaPages, err := mfahttp.New(a.mfa, mfahttp.Config{AppName: appName, HomeURL: "/account", Logger: a.log})
@@ -46,8 +50,9 @@ func (a *App) ownRoutes() []route {
 	signedIn := a.mfa.RequireAAL(mfa.HighestAvailable)
 	recently := a.mfa.Require(mfa.Requirement{AAL: mfa.AAL2, MaxAge: transferMaxAge})
 	oneFactor := a.mfa.RequireAAL(mfa.AAL1)
+	lately := a.mfa.Require(mfa.Requirement{MaxAge: contactMaxAge})
 	withKey := a.mfa.Require(mfa.Requirement{PhishingResistant: true})
-	return []route{
+	routes := []route{
 		{"GET /{$}", http.RedirectHandler("/account", http.StatusSeeOther)},
 		{"GET /style.css", http.FileServerFS(assets)},
 		{"GET /icon.svg", http.FileServerFS(assets)},
@@ -59,9 +64,16 @@ func (a *App) ownRoutes() []route {
 		{"GET /account", signedIn(http.HandlerFunc(a.accountPage))},
 		{"GET /api/account", signedIn(http.HandlerFunc(a.accountJSON))},
 		{"POST /transfer", recently(http.HandlerFunc(a.transfer))},
+		{"POST /contact", lately(http.HandlerFunc(a.changeContact))},
 		{"GET /lax", oneFactor(http.HandlerFunc(a.laxPage))},
 		{"GET /keys-only", withKey(http.HandlerFunc(a.keysOnlyPage))},
 	}
+	if a.delivery != nil {
+		routes = append(routes,
+			route{"GET /dev/outbox", http.HandlerFunc(a.outboxJSON)},
+			route{"GET /outbox", http.HandlerFunc(a.outboxPage)})
+	}
+	return routes
 }
 
 // ownHeaders sets the headers of the app's own answers. Pages tell their path

@@ -30,6 +30,8 @@ func (s *server) pending(name string) *browser {
 // The library's routes, with everything that takes an id given one.
 var libraryRoutes = []string{
 	"GET /mfa/", "GET /mfa/enroll/totp", "POST /mfa/enroll/totp", "GET /mfa/enroll/webauthn", "GET /mfa/recovery-codes", "POST /mfa/recovery-codes",
+	"GET /mfa/enroll/email", "POST /mfa/enroll/email", "POST /mfa/enroll/sms/confirm", "POST /mfa/enroll/sms/resend", "POST /mfa/verify/send", "POST /mfa/verify/resend",
+	"POST /mfa/signin/code", "POST /mfa/signin/resend", "POST /mfa/api/signin/x/resend",
 	"GET /mfa/api/credentials", "POST /mfa/api/enrollments", "POST /mfa/api/enrollments/x", "POST /mfa/api/enrollments/x/resend",
 	"POST /mfa/api/challenges/x", "POST /mfa/api/challenges/x/resend", "PATCH /mfa/api/credentials/x", "DELETE /mfa/api/credentials/x",
 	"POST /mfa/api/signin", "POST /mfa/api/signin/x", "GET /mfa/api/session?required_aal=aal2",
@@ -40,7 +42,7 @@ var libraryRoutes = []string{
 var pendingMayHave = []string{"POST /logout"}
 
 func TestB01_PendingLoginOpensNoRoute(t *testing.T) {
-	s := start(t)
+	s := startDev(t)
 	b := s.pending("alice")
 	nobody := s.browser()
 	bodies := []struct{ contentType, body string }{

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-mfa/mfa"
 )
 
 // user is an account. Its id never changes and is never given away again; the
@@ -107,6 +109,31 @@ func (u *users) check(ctx context.Context, name, password string) (user, error) 
 		return user{}, fmt.Errorf("checking a password: %w", err)
 	}
 	return found, nil
+}
+
+// changeContact replaces the addresses of an account and returns what they were.
+func (u *users) changeContact(ctx context.Context, id string, to contact) (was contact, err error) {
+	tx, err := u.db.BeginTx(ctx, nil)
+	if err != nil {
+		return contact{}, fmt.Errorf("changing addresses: %w", err)
+	}
+	err = tx.QueryRowContext(ctx, `SELECT email, phone FROM users WHERE id = ?`, id).Scan(&was.Email, &was.Phone)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE users SET email = ?, phone = ? WHERE id = ?`, to.Email, to.Phone, id)
+	}
+	if err != nil {
+		return contact{}, errors.Join(fmt.Errorf("changing addresses: %w", err), tx.Rollback())
+	}
+	return was, tx.Commit()
+}
+
+// idByName is mfa.Config.FindUser.
+func (u *users) idByName(ctx context.Context, name string) (id string, err error) {
+	err = u.db.QueryRowContext(ctx, `SELECT id FROM users WHERE name = ?`, normalizeName(name)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", mfa.ErrNotFound
+	}
+	return id, err
 }
 
 // byID returns an account.
