@@ -179,6 +179,8 @@ func TestVerify_AddressesOfTheAppComeAfterWhatIsSetUp(t *testing.T) {
 	assert.Equal(t, "/mfa/enroll/totp?return_to=%2Fhome", w.Header().Get("Location"))
 	page = b.do(http.MethodGet, "/mfa/verify", "", "").Body.String()
 	assert.NotContains(t, page, "data-setup", "not for those who are signed in")
+	const byContact = "Codes go to the address of your account"
+	assert.Contains(t, b.do(http.MethodGet, "/mfa/", "", "").Body.String(), byContact)
 
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for _, c := range b.jar {

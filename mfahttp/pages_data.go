@@ -42,6 +42,7 @@ type MethodPanel struct {
 	Description string // in English; empty for a method that the pages do not know
 	Credentials []CredentialRow
 	AddURL      string // where another one is set up; empty if that is not possible now
+	Contact     bool   // codes go to the address that the app knows, as nothing is set up
 }
 
 // CredentialRow is one authenticator of the user.

@@ -116,6 +116,7 @@ func (h *Handler) addPanels(page *OverviewPage, status mfa.Status, creds []mfa.C
 			continue
 		}
 		p := panel(ms.Method)
+		p.Contact = ms.Usable && ms.Enrolled == 0
 		if enrollable(ms) {
 			p.AddURL = h.url("/enroll/"+ms.Method, "return_to", page.ReturnTo)
 			page.AnyAdd = true

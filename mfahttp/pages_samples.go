@@ -26,6 +26,7 @@ func samplePages(cfg Config) map[string][]any {
 			Credentials: []CredentialRow{{ID: "c3", Name: "Blue key", CreatedAt: at, Sync: "device", Address: "a•••@e•••.com"}, {ID: "c4", Name: "Laptop", CreatedAt: at, LastUsedAt: &used, Sync: "synced"}},
 		},
 	}
+	panels = append(panels, MethodPanel{Method: methodSMS, Label: methodLabel(methodSMS), AddURL: cfg.Prefix + "/enroll/sms", Contact: true})
 	enroll := func(method string) EnrollPage {
 		return EnrollPage{
 			Page: page, Method: method, Label: methodLabel(method), Name: "My phone",

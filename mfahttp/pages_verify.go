@@ -130,7 +130,7 @@ func rejectedCode(page VerifyPage) string {
 // than an address that the app knows: after a code that is sent there, because
 // nobody else may add one.
 func (h *Handler) fillSetups(page *VerifyPage, status mfa.Status, choice verifyChoice) {
-	bare := status.Pending
+	bare := status.Pending && choice.ceremony == ""
 	for _, ms := range status.Methods {
 		bare = bare && ms.Enrolled == 0
 	}

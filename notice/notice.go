@@ -184,6 +184,9 @@ func (n *Notices) fields(u mfa.User, e mfa.Event) otpdelivery.Fields {
 	if f.Name == "" {
 		f.Name = message.Line(u.Name)
 	}
+	if f.Credential == e.Method { // the name of what nobody has named
+		f.Credential = ""
+	}
 	switch {
 	case e.Kind == mfa.EventLowCodes:
 		f.Left = left(e.Reason)

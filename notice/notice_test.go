@@ -91,6 +91,12 @@ func TestL06_WhoIsToldOfWhat(t *testing.T) {
 	}
 }
 
+// The Manager calls after its method what the user has not named.
+func TestWhatHasNoNameIsCalledByItsMethodOnly(t *testing.T) {
+	m := about(t, alice, mfa.Event{Kind: mfa.EventEnrolled, UserID: alice.ID, Method: "sms", Name: "sms", Time: at}, nil)
+	assert.Contains(t, m.Text, "Method: text message code\n")
+}
+
 func TestUsersWithoutAddress(t *testing.T) {
 	removed := mfa.Event{Kind: mfa.EventRemoved, UserID: alice.ID, Method: "email", Time: at, Channel: factor.EmailChannel("old@example.net")}
 	for address, level := range map[string]string{

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/otpdelivery"
 	"github.com/go-mfa/mfa/webauthnfactor"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	// that everybody can read, and takes the addresses that users give at
 	// sign-up for verified.
 	Dev bool
+	// Sender sends in place of the outbox, for tests.
+	Sender otpdelivery.Sender
 
 	PasswordCost int // of bcrypt; zero means bcrypt.DefaultCost
 }

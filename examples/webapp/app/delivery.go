@@ -27,11 +27,15 @@ var everywhere = []string{"+1", "+2", "+3", "+4", "+5", "+6", "+7", "+8", "+9"}
 
 func (a *App) newDelivery(o Options) (*delivery, error) {
 	d := &delivery{outbox: &outbox{}}
+	queue := otpdelivery.QueueConfig{Sender: d.outbox, Now: o.Now, Logger: o.Logger}
+	if o.Sender != nil {
+		queue.Sender = o.Sender
+	}
 	var err error
-	if d.codes, err = otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: d.outbox, Now: o.Now, Logger: o.Logger}); err != nil {
+	if d.codes, err = otpdelivery.NewQueue(queue); err != nil {
 		return nil, err
 	}
-	if d.mails, err = otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: d.outbox, Now: o.Now, Logger: o.Logger}); err != nil {
+	if d.mails, err = otpdelivery.NewQueue(queue); err != nil {
 		return nil, err
 	}
 	cfg := otpdelivery.Config{

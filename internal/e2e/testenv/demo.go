@@ -14,6 +14,7 @@ import (
 	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/examples/webapp/app"
 	"github.com/go-mfa/mfa/mfatest"
+	"github.com/go-mfa/mfa/otpdelivery"
 	"github.com/go-mfa/mfa/webauthnfactor"
 )
 
@@ -25,6 +26,9 @@ type Options struct {
 	Limits   mfa.Limits
 
 	UserVerification webauthnfactor.UserVerification
+
+	Dev    bool               // with codes by e-mail and SMS
+	Sender otpdelivery.Sender // sends them in place of the outbox
 }
 
 // Demo is the demo app, served by this process.
@@ -51,7 +55,7 @@ func StartDemo(t testing.TB, o Options) *Demo {
 	d.Origin = originOf(t, listener)
 	d.App, err = app.New(app.Options{
 		Database: o.Database, Origin: d.Origin, SignIn: o.SignIn, Limits: o.Limits, UserVerification: o.UserVerification,
-		Now: d.Clock.Now, PasswordCost: bcrypt.MinCost,
+		Dev: o.Dev, Sender: o.Sender, Now: d.Clock.Now, PasswordCost: bcrypt.MinCost,
 		Logger: slog.New(slog.NewTextHandler(d.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	check(t, err)
