@@ -53,7 +53,7 @@ func Run(t *testing.T, newStore func(t *testing.T) faultstore.Inner, o Options) 
 // chosen returns the flows with these names, or all of them.
 func chosen(t *testing.T, names []string) []flow {
 	t.Helper()
-	all := slices.Concat(sessionFlows(), enrolmentFlows(), verificationFlows(), refusalFlows(), managementFlows(), adminFlows())
+	all := slices.Concat(sessionFlows(), enrolmentFlows(), verificationFlows(), refusalFlows(), deliveryFlows(), managementFlows(), adminFlows())
 	if names == nil {
 		return all
 	}

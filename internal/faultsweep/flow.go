@@ -31,7 +31,10 @@ type flow struct {
 	// patient calls run under the request's context alone; the others end by
 	// themselves.
 	patient bool
-	prepare func(r *run) step
+	// mail: codes are sent to the user's address, which with contact is a
+	// second factor that nobody has to enrol.
+	mail, contact bool
+	prepare       func(r *run) step
 }
 
 // step is the call that is made to fail.
@@ -62,7 +65,7 @@ var errPanic = errors.New("faultsweep: panic")
 // n-th call.
 func once(t *testing.T, store faultstore.Inner, f flow, fault faultstore.Fault, n int) (reached bool) {
 	t.Helper()
-	r := newRun(t, store, fault, f.config)
+	r := newRun(t, store, fault, f)
 	failed := "without a fault"
 	defer func() {
 		if t.Failed() {

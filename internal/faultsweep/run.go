@@ -26,16 +26,20 @@ type run struct {
 	user     string
 	key      []byte // of Config.Keys
 	ceremony string // the key of the record of the last ceremony
+	mail     *mailbox
 }
 
-func newRun(t *testing.T, inner faultstore.Inner, fault faultstore.Fault, change func(*mfa.Config)) *run {
+func newRun(t *testing.T, inner faultstore.Inner, fault faultstore.Fault, f flow) *run {
 	t.Helper()
 	r := &run{t: t, fault: fault, user: "user " + rand.Text(), key: newKey()}
 	r.store = faultstore.New(oneUser{inner, r.user})
 	r.Kit = mfatest.New(t, func(c *mfa.Config) {
 		c.Store, c.Keys = r.store, [][]byte{r.key}
-		if change != nil {
-			change(c)
+		if f.mail {
+			r.openMailbox(c, f.contact)
+		}
+		if f.config != nil {
+			f.config(c)
 		}
 	})
 	return r
@@ -124,12 +128,19 @@ func (r *run) beginVerify(s mfa.State, method string) *mfa.Ceremony {
 func (r *run) began(c *mfa.Ceremony, err error) *mfa.Ceremony {
 	r.t.Helper()
 	r.must("beginning a ceremony", err)
+	r.ceremony = r.lastCeremony()
+	return c
+}
+
+// lastCeremony returns the key of the record that was last written of a
+// ceremony.
+func (r *run) lastCeremony() (key string) {
 	for _, call := range r.store.Calls() {
 		if call.Op == "PutRecord" && !strings.HasPrefix(call.Key, mfa.KeepPrefix) {
-			r.ceremony = call.Key
+			key = call.Key
 		}
 	}
-	return c
+	return key
 }
 
 // snapshot is what is stored of a user, by the versions.

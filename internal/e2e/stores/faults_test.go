@@ -18,6 +18,7 @@ func TestP02_EveryFaultOnEveryStore(t *testing.T) {
 		o.Flows = []string{
 			"verify a code", "verify a key", "verify a recovery code while codes are closed", "guess a code",
 			"enrol another key", "make new recovery codes", "remove the last one with its recovery codes", "forget",
+			"verify an address", "send another code to verify", "sign in by a code", "guess while signing in by a code", "sign in as nobody",
 		}
 	}
 	onEach(t, func(t *testing.T, s spec) {
