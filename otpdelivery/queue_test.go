@@ -258,33 +258,56 @@ func TestNewQueueRefuses(t *testing.T) {
 	require.EqualError(t, err, "otpdelivery: QueueConfig has a negative Size, Workers or Timeout: leave it zero for the default")
 }
 
-// BenchmarkQueue has ten thousand messages of a thousand users sent, beside a
-// plain loop over the same Sender.
+// BenchmarkQueue has ten thousand messages of a thousand users sent, in order
+// for each user, beside a channel that holds as many, with as many workers,
+// which keeps no order. The memory of both is that of the messages that wait.
 func BenchmarkQueue(b *testing.B) {
-	const messages, users = 10_000, 1000
-	ids := make([]string, users)
-	for i := range ids {
-		ids[i] = strconv.Itoa(i)
+	const messages, users, workers = 10_000, 1000, 4
+	all := make([]Message, messages)
+	for i := range all {
+		all[i] = Message{ID: strconv.Itoa(i / users), UserID: strconv.Itoa(i % users)}
 	}
-	var sent atomic.Int64
-	sender := SenderFunc(func(context.Context, Message) error { sent.Add(1); return nil })
-	b.Run("loop", func(b *testing.B) {
+	b.Run("channel", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			for i := range messages {
-				_ = sender(b.Context(), Message{UserID: ids[i%users]})
+			waiting := make(chan Message, messages)
+			var sent atomic.Int64
+			var working sync.WaitGroup
+			for range workers {
+				working.Go(func() {
+					for range waiting {
+						sent.Add(1)
+					}
+				})
 			}
+			for _, m := range all {
+				waiting <- m
+			}
+			close(waiting)
+			working.Wait()
+			require.EqualValues(b, messages, sent.Load())
 		}
 	})
 	b.Run("queue", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			q, err := NewQueue(QueueConfig{Sender: sender, Size: messages})
+			next := make([]int, users) // by user, whose messages are sent one at a time
+			var wrong atomic.Int64
+			q, err := NewQueue(QueueConfig{Size: messages, Workers: workers, Sender: SenderFunc(func(_ context.Context, m Message) error {
+				user, _ := strconv.Atoi(m.UserID)
+				if m.ID != strconv.Itoa(next[user]) {
+					wrong.Add(1)
+				}
+				next[user]++
+				return nil
+			})})
 			require.NoError(b, err)
-			for i := range messages {
-				require.NoError(b, q.Send(b.Context(), Message{UserID: ids[i%users]}))
+			for _, m := range all {
+				require.NoError(b, q.Send(b.Context(), m))
 			}
 			require.NoError(b, q.Shutdown(b.Context()))
+			require.Zero(b, wrong.Load(), "in order")
+			require.Equal(b, messages/users, next[0])
 		}
 	})
 }

@@ -31,7 +31,9 @@ func TestP03_StatementsOfACodeThatIsSent(t *testing.T) {
 			email, err := otpdelivery.NewEmail(otpdelivery.Config{App: "Example", Sender: queue, SignIn: true, UseVerifiedContact: true})
 			require.NoError(t, err)
 			c.Store, c.Factors = store, append(slices.Clone(c.Factors), email)
-			c.User = func(_ context.Context, id string) (mfa.User, error) { return mfa.User{ID: id, Email: id + "@example.com"}, nil }
+			c.User = func(_ context.Context, id string) (mfa.User, error) {
+				return mfa.User{ID: id, Email: id + "@example.com"}, nil
+			}
 			c.FindUser = func(_ context.Context, name string) (string, error) {
 				if name == "alice" {
 					return name, nil
