@@ -3,7 +3,7 @@ TESTFLAGS ?=
 # How long each fuzz target runs in `make fuzz`.
 FUZZTIME ?= 30s
 # Tests of what happens at once, by the requirement in their name or by a word.
-RACES ?= Test(B06|D02|D07|E03|E04|E06|G02|G07|G09|H06|H08|J01|L01|L04|P03|P09|P15)_|Race|AtOnce|Concurrent|Parallel|Simultaneous
+RACES ?= Test(B06|D02|D07|E03|E04|E06|F02|F04|F05|F06|G02|G07|G09|H06|H08|J01|L01|L04|P03|P09|P15)_|Race|AtOnce|Concurrent|Parallel|Simultaneous
 
 E2E = github.com/go-mfa/mfa/internal/e2e
 
@@ -17,11 +17,12 @@ test: tools
 
 # What takes too long for every change, hours in all: races twenty times, the
 # browser five times, every store in its long form (clusters, too, and five
-# hundred kills), fuzzing.
+# hundred kills), how long sign-ins take without the race detector, fuzzing.
 test-long: tools
 	go test -race -timeout 4h -count=20 -run '$(RACES)' $(TESTFLAGS) work
 	go test -race -timeout 2h -count=5 $(TESTFLAGS) $(E2E)/browser $(E2E)/webapp
 	MFA_LONG=1 go test -race -timeout 4h $(TESTFLAGS) $(E2E)/stores
+	MFA_LONG=1 go test -run TestN02_ $(TESTFLAGS) $(E2E)/stores
 	MFA_LONG=1 go test -race -timeout 2h -run TestP09_ $(TESTFLAGS) $(E2E)/webapp
 	$(MAKE) fuzz FUZZTIME=2m
 

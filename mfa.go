@@ -31,7 +31,9 @@ type Config struct {
 	// The first seals, all open. Losing them loses every enrolment.
 	Keys [][]byte
 	// User returns what the app knows of a user: name, display name, verified
-	// e-mail and phone, locale. An error is a fault.
+	// e-mail and phone, locale. An error is a fault. With FindUser it is also
+	// asked about ids that no user has, while somebody signs in by a name that
+	// nobody has: it must take as long then, and what it returns is ignored.
 	User func(ctx context.Context, userID string) (User, error)
 	// FindUser returns the id of the user who signs in with a name, as
 	// BeginSignIn is given it, and ErrNotFound for a name that nobody has. It

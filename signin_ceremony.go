@@ -79,7 +79,7 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 	step, err := v.begin(ctx, creds)
 	if errors.Is(err, ErrNotEnrolled) && v.decoy == nil {
 		v.identify("", m.decoyOf(o.Name))
-		creds = nil
+		v.user, creds = &User{}, nil // the app was asked already
 		step, err = v.begin(ctx, creds)
 	}
 	if err != nil {
@@ -199,11 +199,10 @@ func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verificati
 
 // identify says who signs in: a user, or the decoy of a name that nobody has.
 func (v *verification) identify(userID, decoy string) {
-	v.s, v.decoy, v.user = State{UserID: userID}, nil, nil
+	v.s, v.decoy = State{UserID: userID}, nil
 	if userID == "" {
 		v.s.UserID = decoy
 		v.decoy, _ = base64.RawURLEncoding.DecodeString(decoy) // decoyOf has encoded it
-		v.user = &User{}
 	}
 }
 

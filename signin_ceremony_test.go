@@ -169,6 +169,36 @@ func retryAfter(t *testing.T, err error) time.Duration {
 	return throttled.RetryAfter
 }
 
+// N02: whoever signs in, the app is asked about somebody once at each step, and
+// what it says of nobody is ignored.
+func TestN02_TheAppIsAskedAboutNobody(t *testing.T) {
+	mail := &inbox{method: "email"}
+	var asked []string
+	k := doors(t, mail, func(c *mfa.Config) {
+		user := c.User
+		c.User = func(ctx context.Context, id string) (mfa.User, error) {
+			asked = append(asked, id)
+			if len(id) > len("alice") {
+				return mfa.User{Email: "leak@example.com"}, errors.New("no rows")
+			}
+			return user(ctx, id)
+		}
+	})
+	for _, name := range []string{"alice", "nobody", "mute"} {
+		asked = nil
+		c := knock(t, k, name)
+		require.Len(t, asked, 1, name)
+		_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte("999999"))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+		require.Len(t, asked, 2, name)
+		_, err = k.Manager.ResendSignIn(t.Context(), browser, c.ID)
+		require.NoError(t, err)
+		require.Len(t, asked, 3, name)
+	}
+	_, sent := mail.last()
+	assert.Equal(t, 2, sent, "both to alice")
+}
+
 // N01: a decoy is never signed in, not even by the code that was made for it.
 func TestN01_NobodySignsInAsNobody(t *testing.T) {
 	mail := &inbox{method: "email"}

@@ -42,6 +42,9 @@ func parseEmail(typed string) (string, error) {
 
 func unprintable(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
+// maxNumber is the length of the longest number, with its +.
+const maxNumber = 16
+
 // e164 is a number as it is dialled from anywhere (ITU-T E.164, section 6).
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 

@@ -56,9 +56,7 @@ func (f *Factor) FinishEnroll(_ context.Context, r factor.Request, state, respon
 // or else to the one that was used last, or else to the verified contact where
 // that is allowed. To sign in, the contact comes first.
 func (f *Factor) BeginVerify(_ context.Context, r factor.Request) (factor.Step, error) {
-	if r.Decoy != nil {
-		return f.send(r, &challenge{address: f.decoyAddress(r.Decoy)})
-	}
+	r.User = f.user(r)
 	c, err := f.destination(r)
 	if err != nil {
 		return factor.Step{}, err
@@ -72,6 +70,7 @@ func (f *Factor) FinishVerify(_ context.Context, r factor.Request, state, respon
 	if err != nil {
 		return factor.Result{}, err
 	}
+	r.User = f.user(r)
 	used, ok, err := f.still(r, c)
 	if err != nil {
 		return factor.Result{}, err
@@ -119,9 +118,6 @@ func (f *Factor) destination(r factor.Request) (*challenge, error) {
 // still reports whether the address of a challenge is the user's, as it was
 // when the code was sent, and returns the credential that it is of.
 func (f *Factor) still(r factor.Request, c *challenge) (used factor.Credential, ok bool, err error) {
-	if r.Decoy != nil {
-		return factor.Credential{}, true, nil
-	}
 	if c.credential == "" {
 		contact, has := f.contact(r.User)
 		return factor.Credential{}, has && contact == c.address, nil
@@ -134,15 +130,28 @@ func (f *Factor) still(r factor.Request, c *challenge) (used factor.Credential, 
 	return r.Credentials[i], address == c.address, err
 }
 
-// decoyAddress is an address that costs the same budgets as one that exists.
-// Nothing is sent there.
+// user returns the user of a request, or instead of a decoy one whose name and
+// contact take as long and cost the same budgets. Nothing is sent there.
+func (f *Factor) user(r factor.Request) factor.User {
+	u := r.User
+	if r.Decoy != nil {
+		u.Name, u.Email, u.Phone = "decoy", "", ""
+		if address := f.decoyAddress(r.Decoy); f.channel == Email {
+			u.Email = address
+		} else {
+			u.Phone = address
+		}
+	}
+	return u
+}
+
 func (f *Factor) decoyAddress(decoy []byte) string {
 	if f.channel == Email {
 		return hex.EncodeToString(decoy[:8]) + "@decoy.invalid"
 	}
 	country := f.cfg.Countries[int(decoy[0])%len(f.cfg.Countries)]
 	digits := fmt.Sprintf("%03d%07d", int(decoy[1]), int(decoy[2])<<16|int(decoy[3])<<8|int(decoy[4]))
-	return country + digits[:10]
+	return country + digits[:min(10, maxNumber-len(country))]
 }
 
 // send makes a code for a challenge and the step that sends it.
@@ -169,7 +178,8 @@ func (f *Factor) send(r factor.Request, c *challenge) (factor.Step, error) {
 	}, nil
 }
 
-// deliver writes a message and hands it to the sender; to nobody for a decoy.
+// deliver writes a message and hands it to the sender. That of a decoy goes no
+// further than a Queue.
 func (f *Factor) deliver(ctx context.Context, r factor.Request, address, code, link string) error {
 	name := message.Line(r.User.DisplayName)
 	if name == "" {
@@ -189,7 +199,8 @@ func (f *Factor) deliver(ctx context.Context, r factor.Request, address, code, l
 	if err := f.write(&m, locale); err != nil {
 		return err
 	}
-	if r.Decoy != nil {
+	m.decoy = r.Decoy != nil
+	if _, queued := f.cfg.Sender.(*Queue); m.decoy && !queued {
 		return nil
 	}
 	return f.cfg.Sender.Send(ctx, m)

@@ -186,3 +186,14 @@ func TestN01_Decoys(t *testing.T) {
 		require.ErrorIs(t, err, factor.ErrRejected)
 	}
 }
+
+// Whatever the country, a number that nobody has can be a number.
+func TestN01_DecoysOfEveryCountry(t *testing.T) {
+	for _, country := range []string{"+1", "+49", "+1684", "+123456", "+1234567"} {
+		f := newTestSMS(t, &outbox{}, func(c *Config) { c.Countries = []string{country} })
+		decoy := request(factor.PurposeSignIn, factor.User{})
+		decoy.Decoy = []byte(strings.Repeat("\xff", 32))
+		_, err := f.BeginVerify(t.Context(), decoy)
+		require.NoError(t, err, country)
+	}
+}

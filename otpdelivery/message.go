@@ -33,6 +33,8 @@ type Message struct {
 
 	Fields  Fields
 	Expires time.Time // when it is not worth sending any more; zero for never
+
+	decoy bool // a Queue takes it over like any other and sends it to nobody
 }
 
 // Fields are what the text of a message is made of: the data of its template.

@@ -115,6 +115,8 @@ func (q *Queue) Send(_ context.Context, m Message) error {
 		return errShutDown
 	case q.waiting >= q.cfg.Size:
 		return ErrQueueFull
+	case m.decoy && q.waiting >= q.cfg.Size/2:
+		return nil // it takes no place that a message may need
 	}
 	key := "user " + m.UserID
 	if m.UserID == "" {
@@ -162,6 +164,9 @@ func (q *Queue) work() {
 
 // try sends a message once. A panic of the Sender is an error.
 func (q *Queue) try(m Message) (err error) {
+	if m.decoy {
+		return nil
+	}
 	if q.expired(m, 0) {
 		return errExpired
 	}
@@ -229,6 +234,9 @@ func (q *Queue) wake(l *lane) {
 }
 
 func (q *Queue) gaveUp(m Message, err error) {
+	if m.decoy {
+		return
+	}
 	q.cfg.Logger.Error("otpdelivery: a message was given up", "message", m, "error", err)
 	if q.cfg.Failed == nil {
 		return

@@ -149,6 +149,36 @@ func TestQueueIsBounded(t *testing.T) {
 	})
 }
 
+// N02: what is for nobody takes the same way, reaches neither the sender nor
+// Failed, and takes no place that a message may need.
+func TestN02_QueueWithDecoys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := make(chan struct{})
+		var l *line
+		l = newLine(t, func(c *QueueConfig) {
+			c.Size, c.Workers = 4, 1
+			c.Sender = SenderFunc(func(ctx context.Context, m Message) error {
+				<-hangs
+				return l.outbox.Send(ctx, m)
+			})
+		})
+		decoy := Message{ID: "nobody", To: "nobody@decoy.invalid", decoy: true}
+		l.put(t, "a1")
+		for range 10 {
+			require.NoError(t, l.Send(t.Context(), decoy))
+		}
+		l.put(t, "b1", "c1")
+		require.ErrorIs(t, l.Send(t.Context(), Message{ID: "d1", UserID: "d"}), ErrQueueFull, "one decoy waits")
+		require.ErrorIs(t, l.Send(t.Context(), decoy), ErrQueueFull)
+		close(hangs)
+		synctest.Wait()
+		require.NoError(t, l.Send(t.Context(), decoy))
+		require.NoError(t, l.Shutdown(t.Context()))
+		assert.Equal(t, []string{"a1", "b1", "c1"}, l.ids())
+		assert.Empty(t, l.failed)
+	})
+}
+
 // What a Sender never ends is ended for it.
 func TestQueueEndsATry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,13 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/otpdelivery"
 )
 
 // many is more wrong answers than any test gives.
 const many = 100_000
 
 // generous takes the budgets out of tests that are about something else.
-var generous = mfa.Limits{Attempts: many, Closed: many, Lookups: many}
+var (
+	generous      = mfa.Limits{Attempts: many, Closed: many, Lookups: many}
+	generousSends = otpdelivery.Limits{PerUser: many, PerAddress: many, PerPrefix: many, PerDay: many}
+)
 
 // crowd is several parties over one store, and the clock that they share.
 type crowd struct {
@@ -49,7 +53,9 @@ type member struct {
 func newCrowd(t *testing.T, s spec, n int, change func(*setup)) *crowd {
 	t.Helper()
 	c := &crowd{now: time.Now().UTC().Truncate(time.Second), store: open(t, s)}
-	c.setup = setup{Spec: s, Now: c.now, Keys: [][]byte{[]byte("0123456789abcdef0123456789ABCDEF")}, Limits: generous}
+	c.setup = setup{
+		Spec: s, Now: c.now, Keys: [][]byte{[]byte("0123456789abcdef0123456789ABCDEF")}, Limits: generous, Sends: generousSends,
+	}
 	if change != nil {
 		change(&c.setup)
 	}

@@ -1,7 +1,6 @@
 package stores
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -29,25 +28,25 @@ func TestQ01_ModelOnEveryStore(t *testing.T) {
 	onEach(t, func(t *testing.T, s spec) {
 		store := open(t, s)
 		rapid.Check(t, func(rt *rapid.T) {
-			w := &world{T: rt, test: t, accepted: map[string]bool{}}
-			w.kit = mfatest.New(t, func(c *mfa.Config) { c.Store = store })
-			for range 2 {
-				h := &human{name: "user-" + rand.Text()}
-				w.humans = append(w.humans, h)
-				w.enter(h)
-			}
-			w.equip(w.humans[0].visits[0])
+			w := newWorld(t, rt, store)
+			defer func() { require.NoError(t, w.mail.close()) }()
 			rt.Repeat(map[string]func(*rapid.T){
 				"":                func(*rapid.T) { w.check() },
 				"answer at once":  func(*rapid.T) { w.answerAtOnce() },
 				"answer later":    func(*rapid.T) { w.answerLater() },
 				"begin to enrol":  func(*rapid.T) { w.begin(w.visit(), w.method(), true, true) },
 				"begin to verify": func(*rapid.T) { w.beginToVerify() },
+				"come in by mail": func(*rapid.T) { w.comeInByMail() },
+				"confuse":         func(*rapid.T) { w.confuse() },
 				"enrol":           func(*rapid.T) { w.enrol(w.familiar(), w.method()) },
 				"get help":        func(*rapid.T) { w.getHelp() },
 				"guess":           func(*rapid.T) { w.guess() },
+				"guess from afar": func(*rapid.T) { w.guessFromAfar() },
+				"insist":          func(*rapid.T) { w.insist() },
+				"knock":           func(*rapid.T) { w.knock(w.caller()) },
 				"log in":          func(*rapid.T) { w.logIn(w.human()) },
 				"manage":          func(*rapid.T) { w.manage() },
+				"move":            func(*rapid.T) { w.move(w.human()) },
 				"pass a gate":     func(*rapid.T) { w.passGate() },
 				"sign in":         func(*rapid.T) { w.signIn(w.human()) },
 				"sweep":           func(*rapid.T) { w.sweep() },
@@ -73,24 +72,25 @@ func setFlag(t *testing.T, name string, value int) {
 func (w *world) enter(h *human) *visit {
 	v := &visit{human: h}
 	h.visits = append(slices.Clone(h.visits[max(0, len(h.visits)-2):]), v)
-	w.start(v, mfa.Password())
+	w.start(v, mfa.Password(), use{})
 	return v
 }
 
-func (w *world) start(v *visit, first mfa.Method) {
+func (w *world) start(v *visit, first mfa.Method, proves use) {
 	state, err := w.kit.Manager.Start(w.ctx(), v.state, v.human.name, first)
 	w.expect(fine, err)
 	v.state, v.pending = state, true
-	v.prove(use{method: first.Name, at: w.now(), vouched: first.Upstream != nil})
+	proves.method, proves.at = first.Name, w.now()
+	v.prove(proves)
 }
 
 // signIn begins a session, or uses a first factor in one that is there.
 func (w *world) signIn(h *human) {
 	switch {
 	case w.luck("federated", 6):
-		w.start(w.lasting(one(w, "visit", h.visits...)), mfa.OIDC("example", mfa.Upstream{AAL2: true}))
+		w.start(w.lasting(one(w, "visit", h.visits...)), mfa.OIDC("example", mfa.Upstream{AAL2: true}), use{vouched: true})
 	case w.luck("same session", 3):
-		w.start(w.lasting(one(w, "visit", h.visits...)), mfa.Password())
+		w.start(w.lasting(one(w, "visit", h.visits...)), mfa.Password(), use{})
 	default:
 		w.enter(h)
 	}
@@ -100,8 +100,15 @@ func (w *world) signIn(h *human) {
 func (w *world) logIn(h *human) *visit {
 	v := w.enter(h)
 	w.kit.Clock.Advance(period) // a new code
-	if has := h.live(""); len(has) > 0 {
-		if r := w.begin(v, one(w, "factor", has...).method, false, true); r != nil {
+	var has []string
+	for _, g := range h.live("") {
+		has = append(has, g.method)
+	}
+	if h.contact != "" {
+		has = append(has, mailMethod)
+	}
+	if len(has) > 0 {
+		if r := w.begin(v, one(w, "factor", has...), false, true); r != nil {
 			w.finish(r, v, w.good(r))
 		}
 	}
@@ -118,7 +125,7 @@ func (w *world) familiar() *visit {
 
 // equip enrols one factor of each kind.
 func (w *world) equip(v *visit) {
-	for _, method := range []string{totpMethod, keyMethod, codeMethod} {
+	for _, method := range []string{totpMethod, keyMethod, codeMethod, mailMethod} {
 		w.enrol(v, method)
 	}
 }
@@ -134,13 +141,17 @@ func (w *world) enrol(v *visit, method string) {
 func (w *world) begin(v *visit, method string, enrols, refresh bool) *ritual {
 	r := &ritual{visit: v, method: method, refresh: refresh, set: v.human.set(), began: w.now(), tries: 5}
 	var (
-		c    *mfa.Ceremony
-		err  error
-		want string
+		c      *mfa.Ceremony
+		err    error
+		want   string
+		params map[string]string
 	)
 	if enrols {
+		if method == mailMethod {
+			params = map[string]string{"address": one(w, "inbox", v.human.inboxes...)}
+		}
 		want = v.mayEnrol(method, w.now())
-		c, err = w.kit.Manager.BeginEnroll(w.ctx(), v.state, mfa.EnrollOptions{Method: method})
+		c, err = w.kit.Manager.BeginEnroll(w.ctx(), v.state, mfa.EnrollOptions{Method: method, Params: params})
 	} else {
 		want = v.mayVerify(method, refresh)
 		c, err = w.kit.Manager.BeginVerify(w.ctx(), v.state, mfa.VerifyOptions{Method: method, Refresh: refresh})
@@ -151,9 +162,13 @@ func (w *world) begin(v *visit, method string, enrols, refresh bool) *ritual {
 	r.id, r.prompt, r.expires = c.ID, c.Prompt, c.ExpiresAt
 	if enrols {
 		r.offer = w.offer(method, c.Prompt)
+		r.offer.inbox = params["address"]
 	}
-	if method == keyMethod {
+	switch method {
+	case keyMethod:
 		r.tries = 1
+	case mailMethod:
+		w.collect(r)
 	}
 	w.rituals = append(slices.Clone(w.rituals[max(0, len(w.rituals)-7):]), r)
 	return r
@@ -197,6 +212,8 @@ func (w *world) good(r *ritual) reply {
 		return w.made(reply{made: r, device: device, text: string(device.Assert(w.test, r.prompt))})
 	case r.method == codeMethod && r.offer != nil:
 		return reply{text: "saved"}
+	case r.method == mailMethod:
+		return reply{text: r.post.code}
 	case r.offer != nil:
 		return reply{text: r.offer.app.Code(w.now())}
 	}
@@ -239,6 +256,9 @@ func (w *world) answerLater() {
 	} else {
 		a = w.good(r)
 	}
+	if r.method == mailMethod && w.luck("another code", 4) {
+		a = w.anotherCode(r)
+	}
 	v := w.lasting(r.visit)
 	switch {
 	case w.luck("in another session", 4):
@@ -267,8 +287,8 @@ func (w *world) finish(r *ritual, v *visit, a reply) {
 		if want == fine {
 			want = v.mayVerify(r.method, r.refresh)
 		}
-		if w.conclude(v, r.method, r, a, want, err) {
-			w.proved(v, next, a)
+		if w.conclude(v.human, r.method, r, v.judge(r.method, r, a, w.now()), want, err) {
+			w.proved(v, next, r, a)
 		}
 		return
 	}
@@ -276,7 +296,7 @@ func (w *world) finish(r *ritual, v *visit, a reply) {
 	if want == fine {
 		want = v.mayEnrol(r.method, w.now())
 	}
-	if w.conclude(v, r.method, r, a, want, err) {
+	if w.conclude(v.human, r.method, r, v.judge(r.method, r, a, w.now()), want, err) {
 		w.enrolled(v, r, next, info, a)
 	}
 }
@@ -301,8 +321,8 @@ func (w *world) answerAtOnce() {
 func (w *world) verify(v *visit, method string, refresh bool, text string) error {
 	a := reply{text: text}
 	next, err := w.kit.Manager.Verify(w.ctx(), v.state, mfa.VerifyOptions{Method: method, Refresh: refresh}, []byte(text))
-	if w.conclude(v, method, nil, a, v.mayVerify(method, refresh), err) {
-		w.proved(v, next, a)
+	if w.conclude(v.human, method, nil, v.judge(method, nil, a, w.now()), v.mayVerify(method, refresh), err) {
+		w.proved(v, next, nil, a)
 	}
 	return err
 }

@@ -13,6 +13,8 @@ type ritual struct {
 	id      string
 	prompt  any
 	visit   *visit
+	knock   *knock // if it is a sign-in, which has no visit
+	post    post
 	method  string
 	offer   *gadget // what it enrols; nil if it verifies
 	refresh bool
@@ -27,9 +29,19 @@ type ritual struct {
 // other factors than when it began ends.
 func (r *ritual) open(v *visit, now time.Time) string {
 	switch {
-	case r.over || !now.Before(r.expires) || now.Before(r.began.Add(-time.Minute)) || r.visit != v:
+	case r.dead(now) || r.visit != v:
 		return rejected
-	case !slices.Equal(r.set, v.human.set()):
+	default:
+		return r.unchanged(v.human)
+	}
+}
+
+func (r *ritual) dead(now time.Time) bool {
+	return r.over || !now.Before(r.expires) || now.Before(r.began.Add(-time.Minute))
+}
+
+func (r *ritual) unchanged(h *human) string {
+	if !slices.Equal(r.set, h.set()) {
 		r.over = true
 		return rejected
 	}
@@ -103,12 +115,15 @@ func (g *gadget) accept(a reply, now time.Time) (spent string) {
 }
 
 // judge returns the best that an answer is to a user's factors of a method.
-func (h *human) judge(method string, r *ritual, a reply, now time.Time) verdict {
-	if r != nil && r.offer != nil {
+func (v *visit) judge(method string, r *ritual, a reply, now time.Time) verdict {
+	switch {
+	case r != nil && r.offer != nil:
 		return r.judge(a, now)
+	case method == mailMethod:
+		return r.post.judge(a, v.human, v.usable(method, v.again(r.refresh)))
 	}
 	best := wrong
-	for _, g := range h.live(method) {
+	for _, g := range v.human.live(method) {
 		best = max(best, g.judge(a, r, now))
 	}
 	return best
@@ -124,6 +139,8 @@ func (r *ritual) judge(a reply, now time.Time) verdict {
 		good = a.made == r
 	case codeMethod:
 		good = a.text == "saved"
+	case mailMethod:
+		good = a.text == r.post.code
 	}
 	if good {
 		return right
@@ -137,18 +154,20 @@ type budget interface {
 	fail(now time.Time)
 }
 
-// row is what is left for second factors: five wrong in a row, then a delay of
-// 30 s that doubles up to one hour; a hundred close it.
+// row is what is left for first or for second factors: five wrong in a row, then
+// a delay of 30 s that doubles up to one hour; a hundred close that for second
+// ones.
 type row struct {
-	wrong int
-	opens time.Time
+	wrong   int
+	opens   time.Time
+	endless bool
 }
 
 func (b *row) delay() time.Duration { return min(30*time.Second<<min(b.wrong-5, 10), time.Hour) }
 
 func (b *row) wait(now time.Time) time.Duration {
 	switch {
-	case b.wrong >= 100:
+	case b.wrong >= 100 && !b.endless:
 		return time.Hour
 	case b.wrong < 5 || !now.Before(b.opens):
 		return 0
@@ -187,12 +206,17 @@ func (b *hour) fail(now time.Time) {
 	b.wrong++
 }
 
+// unlock opens what wrong answers have closed.
+func (h *human) unlock() { h.first, h.second = row{endless: true}, row{} }
+
 // budget is what an answer is charged to; nil if nothing can be guessed.
-func (h *human) budget(method string, enrols bool) budget {
+func (h *human) budget(method string, r *ritual) budget {
 	switch {
-	case method == totpMethod:
+	case r != nil && r.knock != nil:
+		return &h.first
+	case method == totpMethod || method == mailMethod:
 		return &h.second
-	case method == codeMethod && !enrols:
+	case method == codeMethod && (r == nil || r.offer == nil):
 		return &h.lookups
 	}
 	return nil
@@ -200,8 +224,7 @@ func (h *human) budget(method string, enrols bool) budget {
 
 // outcome counts an answer and says how it ends.
 func (h *human) outcome(method string, r *ritual, judged verdict, now time.Time) string {
-	enrols := r != nil && r.offer != nil
-	b := h.budget(method, enrols)
+	b := h.budget(method, r)
 	if b != nil && b.wait(now) > 0 {
 		return throttled
 	}
@@ -210,7 +233,9 @@ func (h *human) outcome(method string, r *ritual, judged verdict, now time.Time)
 		r.over = r.tries == 0 || judged == right
 	}
 	switch {
-	case judged == right && (method == totpMethod || !enrols):
+	case judged == right && b == &h.first:
+		h.first = row{endless: true}
+	case judged == right && (b == &h.second || r == nil || r.offer == nil):
 		h.second = row{}
 	case judged == wrong && b != nil:
 		b.fail(now)

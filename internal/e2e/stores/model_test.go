@@ -21,6 +21,7 @@ const (
 	notOwned   = "not_found"
 	notThere   = "not_enrolled"
 	enough     = "already_satisfied"
+	mailMethod = "email"
 	totpMethod = "totp"
 	keyMethod  = "webauthn"
 	codeMethod = "lookup_secret"
@@ -29,13 +30,18 @@ const (
 // human is a user with everything that the user ever had.
 type human struct {
 	name    string
+	inboxes []string // where the human reads mail
+	contact string   // the one that the app has verified; empty if there is none
+	letters int      // that have come
 	gadgets []*gadget
 	visits  []*visit
+	first   row
 	second  row
 	lookups hour
 }
 
-// gadget is one enrolled factor. It is an app, a key or a set of codes.
+// gadget is one enrolled factor. It is an app, a key, a set of codes or an
+// inbox.
 type gadget struct {
 	id, method, name string
 	gone             bool
@@ -45,6 +51,7 @@ type gadget struct {
 	device *mfatest.Authenticator
 	codes  []string // all that the set ever had
 	unused map[string]bool
+	inbox  string
 }
 
 // supply puts new codes in the place of those that there were.
@@ -66,7 +73,7 @@ func (h *human) live(method string) []*gadget {
 }
 
 // real reports whether the user has a second factor, not counting codes.
-func (h *human) real() bool { return len(h.live(totpMethod))+len(h.live(keyMethod)) > 0 }
+func (h *human) real() bool { return len(h.live("")) > len(h.live(codeMethod)) }
 
 // drop takes factors away, and the codes too if they would stand alone.
 func (h *human) drop(gone func(*gadget) bool) {
@@ -98,8 +105,10 @@ type visit struct {
 // use is one thing that a session has proved.
 type use struct {
 	method  string
+	second  bool // the role
 	at      time.Time
-	with    *gadget // nil in the first role
+	with    *gadget // if it is of one
+	inbox   string  // if it went through one
 	vouched bool    // aal2 by itself
 }
 
@@ -107,37 +116,70 @@ func (v *visit) live() []use {
 	return slices.DeleteFunc(slices.Clone(v.uses), func(u use) bool { return u.with != nil && u.with.gone })
 }
 
-// level: every session here has a first factor, which shares nothing with the
-// second ones.
+// anchored reports whether a session has a first factor that counts.
+func (v *visit) anchored() bool {
+	return slices.ContainsFunc(v.live(), func(u use) bool { return !u.second })
+}
+
+// beside reports whether a factor, or an inbox without one, is another thing
+// than one of the session's first factors. A04: one inbox never counts twice.
+func (v *visit) beside(with *gadget, inbox string) bool {
+	return slices.ContainsFunc(v.live(), func(u use) bool {
+		return !u.second && (with == nil || u.with != with) && (inbox == "" || u.inbox != inbox)
+	})
+}
+
+func (v *visit) raises(g *gadget) bool { return v.beside(g, g.inbox) }
+
+// contact reports whether a verified address can be used as a second factor.
+func (v *visit) contact() bool {
+	return v.human.contact != "" && v.beside(nil, v.human.contact)
+}
+
+// completes reports whether a use makes aal2.
+func (v *visit) completes(u use) bool { return u.vouched || u.second && v.beside(u.with, u.inbox) }
+
 func (v *visit) level() mfa.AAL {
-	if slices.ContainsFunc(v.live(), func(u use) bool { return u.with != nil || u.vouched }) {
+	switch live := v.live(); {
+	case len(live) == 0:
+		return mfa.AAL0
+	case slices.ContainsFunc(live, v.completes):
 		return mfa.AAL2
+	default:
+		return mfa.AAL1
 	}
-	return mfa.AAL1
+}
+
+// available reports whether a second factor would raise the session.
+func (v *visit) available() bool {
+	return v.contact() || slices.ContainsFunc(v.human.live(""), func(g *gadget) bool { return g.method != codeMethod && v.raises(g) })
 }
 
 func (v *visit) highest() mfa.AAL {
-	if v.human.real() {
+	if v.level() == mfa.AAL2 || v.available() {
 		return mfa.AAL2
 	}
-	return v.level()
+	return mfa.AAL1
 }
 
 // prove adds a use. It ends what was pending if the session is worth what its
 // user can reach.
 func (v *visit) prove(u use) {
 	v.uses = append(v.uses, u)
-	v.pending = v.pending && v.level() < v.highest()
+	v.pending = v.pending && (!v.anchored() || v.level() < v.highest())
 }
 
 // meets reports whether a session that is not pending meets a requirement.
 func (v *visit) meets(q mfa.Requirement, now time.Time) bool {
+	if q.AAL != mfa.AAL1 && !v.anchored() {
+		return false
+	}
 	level := q.AAL
 	if level == mfa.AAL0 || level == mfa.HighestAvailable {
 		level = v.highest()
 	}
 	return v.level() >= level && slices.ContainsFunc(v.live(), func(u use) bool {
-		closes := level == mfa.AAL1 || u.with != nil || u.vouched
+		closes := level == mfa.AAL1 || v.completes(u)
 		fits := (!q.PhishingResistant || u.method == keyMethod) && (len(q.Methods) == 0 || slices.Contains(q.Methods, u.method))
 		recent := q.MaxAge == 0 || now.Sub(u.at) <= q.MaxAge && u.at.Sub(now) <= time.Minute
 		return closes && fits && recent
@@ -165,7 +207,7 @@ func (v *visit) mayManage(now time.Time) string {
 
 func (v *visit) mayEnrol(method string, now time.Time) string {
 	switch {
-	case v.pending && v.human.real() || !v.privileged(now):
+	case v.pending && v.available() || !v.privileged(now):
 		return stepUp
 	case method == codeMethod && !v.human.real():
 		return notThere
@@ -173,12 +215,30 @@ func (v *visit) mayEnrol(method string, now time.Time) string {
 	return fine
 }
 
+// again reports whether a session is to prove once more what it is worth.
+func (v *visit) again(refresh bool) bool { return refresh || v.pending && v.level() == mfa.AAL2 }
+
 func (v *visit) mayVerify(method string, refresh bool) string {
 	switch {
-	case v.level() == mfa.AAL2 && !refresh && !v.pending:
+	case !v.anchored():
+		return stepUp
+	case v.level() == mfa.AAL2 && !v.again(refresh):
 		return enough
-	case len(v.human.live(method)) == 0 || method == codeMethod && !v.human.real():
+	case !v.can(method, v.again(refresh)):
 		return notThere
 	}
 	return fine
+}
+
+// can reports whether there is something to verify with.
+func (v *visit) can(method string, again bool) bool {
+	return len(v.usable(method, again)) > 0 || method == mailMethod && v.contact()
+}
+
+// usable returns the factors of a method that can be verified with.
+func (v *visit) usable(method string, again bool) []*gadget {
+	if !v.anchored() || method == codeMethod && !v.human.real() {
+		return nil
+	}
+	return slices.DeleteFunc(v.human.live(method), func(g *gadget) bool { return !again && !v.raises(g) })
 }

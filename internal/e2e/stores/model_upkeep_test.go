@@ -48,13 +48,13 @@ func (w *world) getHelp() {
 		h.drop(func(*gadget) bool { return true })
 		h.lookups = hour{}
 	case w.luck("reset", 3):
-		methods := one(w, "methods", []string{totpMethod}, []string{keyMethod}, []string{codeMethod}, []string{totpMethod, keyMethod}, nil)
+		methods := one(w, "methods", []string{totpMethod}, []string{keyMethod}, []string{codeMethod}, []string{totpMethod, keyMethod}, []string{mailMethod}, nil)
 		w.expect(fine, w.kit.Manager.AdminReset(w.ctx(), "admin", h.name, "lost", methods...))
 		h.drop(func(g *gadget) bool { return methods == nil || slices.Contains(methods, g.method) })
 	default:
 		w.expect(fine, w.kit.Manager.Unlock(w.ctx(), "admin", h.name, "asked for"))
 	}
-	h.second = row{}
+	h.unlock()
 	w.verify(w.enter(h), totpMethod, true, bad)
 }
 
@@ -79,6 +79,10 @@ func (w *world) passGate() {
 func (w *world) sweep() {
 	require.NoError(w, w.kit.Manager.Sweep(w.ctx()))
 	w.rituals = slices.DeleteFunc(w.rituals, w.expired)
+	w.knocks = slices.DeleteFunc(w.knocks, w.expired)
+	for _, r := range append(slices.Clone(w.rituals), w.knocks...) {
+		r.post.sweep(w.now())
+	}
 	w.replies = slices.DeleteFunc(w.replies, func(a reply) bool { return w.expired(a.made) })
 	for _, h := range w.humans {
 		if h.lookups.from.Add(time.Hour).Before(w.now()) {

@@ -20,8 +20,11 @@ type world struct {
 
 	test     *testing.T // what mfatest fails
 	kit      *mfatest.Kit
+	mail     *mailroom
 	humans   []*human
+	nobodies map[string]*human // whoever signs in by a name and has nothing to sign in with
 	rituals  []*ritual
+	knocks   []*ritual
 	replies  []reply         // that keys have made
 	accepted map[string]bool // every answer that was right
 }
@@ -37,9 +40,11 @@ func one[E any](w *world, what string, list ...E) E {
 // luck is true about once in n times.
 func (w *world) luck(what string, n int) bool { return rapid.IntRange(1, n).Draw(w.T, what) == n }
 
-func (w *world) human() *human  { return one(w, "human", w.humans...) }
-func (w *world) visit() *visit  { return one(w, "visit", w.human().visits...) }
-func (w *world) method() string { return one(w, "method", totpMethod, keyMethod, codeMethod) }
+func (w *world) human() *human { return one(w, "human", w.humans...) }
+func (w *world) visit() *visit { return one(w, "visit", w.human().visits...) }
+func (w *world) method() string {
+	return one(w, "method", totpMethod, keyMethod, codeMethod, mailMethod)
+}
 
 // lasting returns a session that has room for one more use, in place of one
 // that has not: which use a full one forgets is told elsewhere.
@@ -63,27 +68,32 @@ func (w *world) expect(want string, err error) (succeeded bool) {
 
 // conclude compares how an answer ended with what the model says, where want
 // is what it says of the answer's right to be judged.
-func (w *world) conclude(v *visit, method string, r *ritual, a reply, want string, err error) (succeeded bool) {
+func (w *world) conclude(h *human, method string, r *ritual, judged verdict, want string, err error) (succeeded bool) {
 	w.Helper()
 	if want == fine {
-		want = v.human.outcome(method, r, v.human.judge(method, r, a, w.now()), w.now())
+		want = h.outcome(method, r, judged, w.now())
 	}
 	var t *mfa.ThrottledError
 	if want == throttled && errors.As(err, &t) {
-		require.Equal(w, v.human.budget(method, r != nil && r.offer != nil).wait(w.now()), t.RetryAfter)
+		require.Equal(w, h.budget(method, r).wait(w.now()), t.RetryAfter)
 	}
 	return w.expect(want, err)
 }
 
 // proved follows a verification that succeeded.
-func (w *world) proved(v *visit, next mfa.State, a reply) {
+func (w *world) proved(v *visit, next mfa.State, r *ritual, a reply) {
 	last := next.Methods[len(next.Methods)-1]
+	if last.Name == mailMethod {
+		v.state = next
+		v.prove(w.delivered(r, last, true))
+		return
+	}
 	i := slices.IndexFunc(v.human.gadgets, func(g *gadget) bool { return g.id == last.CredentialID })
 	g := v.human.gadgets[i]
 	require.Equal(w, right, g.judge(a, a.made, w.now()))
 	w.spend(g.accept(a, w.now()))
 	v.state = next
-	v.prove(use{method: g.method, at: w.now(), with: g})
+	v.prove(use{method: g.method, second: true, at: w.now(), with: g})
 }
 
 func (w *world) spend(spent string) {
@@ -104,13 +114,17 @@ func (w *world) enrolled(v *visit, r *ritual, next mfa.State, info mfa.Credentia
 			return
 		}
 	}
+	if g.method == mailMethod {
+		w.enrolledInbox(v, r, info)
+		return
+	}
 	g.id, g.device = info.ID, a.device
 	v.human.gadgets = append(v.human.gadgets, g)
 	if g.method == totpMethod {
 		w.spend(g.accept(a, w.now()))
 	}
 	if g.method != codeMethod {
-		v.prove(use{method: g.method, at: w.now(), with: g})
+		v.prove(use{method: g.method, second: true, at: w.now(), with: g})
 	}
 }
 
@@ -143,7 +157,7 @@ func (w *world) checkVisit(v *visit) {
 	require.Len(w, s.Completed, len(v.live()))
 	for _, m := range s.Methods {
 		require.Len(w, v.human.live(m.Method), m.Enrolled, m.Method)
-		require.Equal(w, v.mayVerify(m.Method, true) == fine, m.Usable, m.Method)
+		require.Equal(w, v.can(m.Method, v.level() == mfa.AAL2), m.Usable, m.Method)
 	}
 	w.expect(v.passes(mfa.Requirement{}, w.now()), w.kit.Manager.Allow(w.ctx(), v.state, mfa.Requirement{}))
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/go-mfa/mfa"
 	"github.com/go-mfa/mfa/lookup"
 	"github.com/go-mfa/mfa/mfatest"
+	"github.com/go-mfa/mfa/otpdelivery"
 	"github.com/go-mfa/mfa/totpfactor"
 	"github.com/go-mfa/mfa/webauthnfactor"
 )
@@ -31,6 +33,7 @@ type setup struct {
 	Now    time.Time // its clock stands still until it is told
 	Keys   [][]byte
 	Limits mfa.Limits
+	Sends  otpdelivery.Limits
 	SignIn mfa.Requirement
 }
 
@@ -41,6 +44,8 @@ type order struct {
 	User       string
 	State      []byte
 	Method     string
+	Address    string // of an enrolment that sends a code
+	Binding    string // of a sign-in
 	Ceremony   string
 	Credential string
 	Response   []byte
@@ -55,6 +60,8 @@ type report struct {
 	Code       string // of the problem; empty if it went well
 	RetryAfter int    // seconds
 	Err        string
+	Reason     string // why an answer was refused, for events
+	User       string // who has signed in by a code
 	State      []byte
 	Pending    bool
 	AAL        string
@@ -62,14 +69,16 @@ type report struct {
 	Prompt     json.RawMessage
 	Credential string
 	Stored     []mfa.CredentialInfo
+	Mail       []letter
 }
 
 // lost is the code of an order whose party was killed before it reported.
 const lost = "lost"
 
 type party struct {
-	m   *mfa.Manager
-	now atomic.Pointer[time.Time]
+	m    *mfa.Manager
+	mail *mailroom
+	now  atomic.Pointer[time.Time]
 }
 
 // noSession is for a Manager whose callers carry the State themselves.
@@ -78,20 +87,43 @@ type noSession struct{ mfa.Session }
 func newParty(store mfa.Store, s setup) (*party, error) {
 	p := &party{}
 	p.now.Store(&s.Now)
+	now := func() time.Time { return *p.now.Load() }
+	var errM error
+	if p.mail, errM = newMailroom(now); errM != nil {
+		return nil, errM
+	}
+	email, sms, errD := p.mail.factors(s.Sends)
 	totp, errT := totpfactor.New(totpfactor.Config{Issuer: "Example"})
 	keys, errW := webauthnfactor.New(webauthnfactor.Config{RPID: mfatest.RPID, RPDisplayName: "Example", Origins: []string{mfatest.Origin}})
 	codes, errL := lookup.New(lookup.Config{})
-	if err := errors.Join(errT, errW, errL); err != nil {
+	if err := errors.Join(errD, errT, errW, errL); err != nil {
 		return nil, err
 	}
 	var err error
 	p.m, err = mfa.New(mfa.Config{
-		Store: store, Session: noSession{}, Factors: []mfa.Factor{totp, keys, codes}, Keys: s.Keys,
-		User:   func(_ context.Context, id string) (mfa.User, error) { return mfa.User{ID: id, Name: id}, nil },
-		SignIn: s.SignIn, Limits: s.Limits, Logger: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return *p.now.Load() },
+		Store: store, Session: noSession{}, Factors: []mfa.Factor{totp, keys, codes, email, sms}, Keys: s.Keys,
+		User:     userOf,
+		FindUser: func(_ context.Context, name string) (string, error) { return name, nil },
+		SignIn:   s.SignIn, Limits: s.Limits, Logger: slog.New(slog.DiscardHandler), Now: now, OnEvent: note,
 	})
 	return p, err
+}
+
+// reporting is the key of a context's report.
+type reporting struct{}
+
+// note puts into the report of an order why it was refused.
+func note(ctx context.Context, e mfa.Event) {
+	if r, ok := ctx.Value(reporting{}).(*report); ok && e.Kind == mfa.EventRefused {
+		r.Reason = e.Reason
+	}
+}
+
+// userOf knows everybody. Who has a number has it in the id, behind a #.
+func userOf(_ context.Context, id string) (mfa.User, error) {
+	u := mfa.User{ID: id, Name: id, Email: id + "@example.com"}
+	_, u.Phone, _ = strings.Cut(id, "#")
+	return u, nil
 }
 
 // serve carries out orders, each in a goroutine of its own, until there are no
@@ -113,7 +145,7 @@ func (p *party) serve(in io.Reader, out io.Writer) error {
 		var o order
 		if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
 			working.Wait()
-			return failed
+			return errors.Join(failed, p.mail.close())
 		} else if err != nil {
 			return err
 		}
@@ -140,7 +172,7 @@ func (p *party) serve(in io.Reader, out io.Writer) error {
 func (p *party) carryOut(o order) report {
 	for {
 		r := report{ID: o.ID}
-		err := p.call(context.Background(), o, &r)
+		err := p.call(context.WithValue(context.Background(), reporting{}, &r), o, &r)
 		var throttled *mfa.ThrottledError
 		if o.Insist && errors.As(err, &throttled) && throttled.RetryAfter <= time.Second {
 			time.Sleep(rand.N(20 * time.Millisecond)) // as a client does
@@ -148,7 +180,7 @@ func (p *party) carryOut(o order) report {
 		}
 		if err != nil {
 			problem := mfa.ProblemFor(err)
-			return report{ID: o.ID, Code: problem.Code, RetryAfter: problem.RetryAfter, Err: err.Error()}
+			return report{ID: o.ID, Code: problem.Code, RetryAfter: problem.RetryAfter, Err: err.Error(), Reason: r.Reason}
 		}
 		return r
 	}
@@ -168,7 +200,7 @@ func (p *party) call(ctx context.Context, o order, r *report) error {
 	case "start":
 		next, err = p.m.Start(ctx, s, o.User, mfa.Password())
 	case "begin enrolment":
-		begun, err = p.m.BeginEnroll(ctx, s, mfa.EnrollOptions{Method: o.Method})
+		begun, err = p.m.BeginEnroll(ctx, s, mfa.EnrollOptions{Method: o.Method, Params: o.params()})
 	case "finish enrolment":
 		var info mfa.CredentialInfo
 		info, next, err = p.m.FinishEnroll(ctx, s, o.Ceremony, o.Response)
@@ -179,6 +211,19 @@ func (p *party) call(ctx context.Context, o order, r *report) error {
 		next, err = p.m.FinishVerify(ctx, s, o.Ceremony, o.Response)
 	case "verify":
 		next, err = p.m.Verify(ctx, s, mfa.VerifyOptions{Method: o.Method, Refresh: true}, o.Response)
+	case "resend":
+		begun, err = p.m.Resend(ctx, s, o.Ceremony)
+	case "begin sign-in":
+		begun, err = p.m.BeginSignIn(ctx, mfa.SignInOptions{Method: o.Method, Name: o.User, Binding: o.Binding})
+	case "finish sign-in":
+		var first mfa.Method
+		if r.User, first, err = p.m.FinishSignIn(ctx, o.Binding, o.Ceremony, o.Response); err == nil {
+			next, err = p.m.Start(ctx, s, r.User, first)
+		}
+	case "resend sign-in":
+		begun, err = p.m.ResendSignIn(ctx, o.Binding, o.Ceremony)
+	case "mail":
+		r.Mail, err = p.mail.of(ctx, o.User)
 	case "remove":
 		next, err = p.m.Remove(ctx, s, o.Credential)
 	case "reset":
@@ -214,6 +259,14 @@ func (p *party) call(ctx context.Context, o order, r *report) error {
 	r.Pending = next.Pending
 	r.State, err = next.MarshalBinary()
 	return err
+}
+
+// params are those of an enrolment.
+func (o order) params() map[string]string {
+	if o.Address == "" {
+		return nil
+	}
+	return map[string]string{"address": o.Address}
 }
 
 // partyChild is a party in a process of its own.

@@ -23,8 +23,8 @@ type SMSProvider struct {
 type SMS struct{ To, Text string }
 
 const (
-	smsAccount = "AC00000000000000000000000000000001"
-	smsToken   = "token"
+	smsAccount  = "AC00000000000000000000000000000001"
+	smsPassword = "token"
 )
 
 // StartSMSProvider serves until the test ends.
@@ -33,7 +33,7 @@ func StartSMSProvider(t testing.TB) *SMSProvider {
 	p := &SMSProvider{t: t, messages: make(chan SMS, 100), troubles: make(chan http.HandlerFunc, 100)}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
-	p.Config = twilio.Config{AccountSID: smsAccount, AuthToken: smsToken, From: "+15555550199", BaseURL: server.URL}
+	p.Config = twilio.Config{AccountSID: smsAccount, AuthToken: smsPassword, From: "+15555550199", BaseURL: server.URL}
 	return p
 }
 
@@ -61,8 +61,8 @@ func (p *SMSProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	default:
 	}
-	account, token, _ := r.BasicAuth()
-	if account != smsAccount || token != smsToken {
+	account, password, _ := r.BasicAuth()
+	if account != smsAccount || password != smsPassword {
 		http.Error(w, `{"code":20003,"status":401}`, http.StatusUnauthorized)
 		return
 	}
