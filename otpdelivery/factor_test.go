@@ -33,21 +33,27 @@ func (b mailbox) Answer(t testing.TB, _ factor.Request, _ factor.Step) []byte {
 func (b mailbox) Secrets() []string { return []string{b.address} }
 
 func TestConforms(t *testing.T) {
+	const mail, number = "alice@work.example", "+1 555 555 0199"
 	for name, tc := range map[string]struct {
-		make   func(t testing.TB, o *outbox) *Factor
-		params map[string]string
-		byLink bool
+		make          func(t testing.TB, o *outbox, change ...func(*Config)) *Factor
+		address       string
+		links, signIn bool
 	}{
-		"e-mail":         {func(t testing.TB, o *outbox) *Factor { return newTestEmail(t, o) }, map[string]string{"address": "alice@work.example"}, false},
-		"e-mail by link": {func(t testing.TB, o *outbox) *Factor { return newTestEmail(t, o, func(c *Config) { c.Links = true }) }, map[string]string{"address": "alice@work.example"}, true},
-		"SMS":            {func(t testing.TB, o *outbox) *Factor { return newTestSMS(t, o) }, map[string]string{"address": "+1 555 555 0199"}, false},
+		"e-mail":            {newTestEmail, mail, false, false},
+		"e-mail by link":    {newTestEmail, mail, true, false},
+		"SMS":               {newTestSMS, number, false, false},
+		"sign-in by e-mail": {newTestEmail, mail, false, true},
+		"sign-in by link":   {newTestEmail, mail, true, true},
+		"sign-in by SMS":    {newTestSMS, number, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &outbox{}
+			f := tc.make(t, o, func(c *Config) { c.Links = tc.links })
+			f.cfg.SignIn = tc.signIn // without a Queue, so that messages are there at once
 			factortest.Run(t, factortest.Harness{
-				Factor: tc.make(t, o), Params: tc.params,
+				Factor: f, Params: map[string]string{"address": tc.address},
 				NewAuthenticator: func(testing.TB) factortest.Authenticator {
-					return mailbox{o, tc.byLink, strings.ReplaceAll(tc.params["address"], " ", "")}
+					return mailbox{o, tc.links, strings.ReplaceAll(tc.address, " ", "")}
 				},
 			})
 		})

@@ -1,7 +1,11 @@
 package otpdelivery
 
 import (
+	"flag"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,7 +18,10 @@ import (
 	"github.com/go-mfa/mfa/factor"
 )
 
-var languages = []string{"en", "de", "fr", "es", "pt", "ja"}
+var (
+	update    = flag.Bool("update", false, "write testdata anew; read it before committing it")
+	languages = []string{"en", "de", "fr", "es", "pt", "ja"}
+)
 
 // written returns what is sent to a user for a purpose.
 func written(t *testing.T, f *Factor, purpose factor.Purpose, u factor.User) Message {
@@ -41,6 +48,45 @@ func written(t *testing.T, f *Factor, purpose factor.Purpose, u factor.User) Mes
 }
 
 var purposes = []factor.Purpose{factor.PurposeEnroll, factor.PurposeVerify, factor.PurposeSignIn}
+
+// What testdata says is what people read.
+func TestTextsInEveryLanguage(t *testing.T) {
+	mail := newTestEmail(t, &outbox{}, func(c *Config) { c.Links, c.UseVerifiedContact = true, true })
+	sms := newTestSMS(t, &outbox{}, func(c *Config) { c.UseVerifiedContact = true })
+	read := func(f *Factor, purpose factor.Purpose, language string) Message {
+		u := alice
+		u.Locale, u.DisplayName = language, "Alice Ä"
+		m := written(t, f, purpose, u)
+		secrets := []string{m.Fields.Code, "123456"}
+		if m.Fields.Link != "" {
+			secrets = append(secrets, m.Fields.Link, "https://example.com/mfa/link/…")
+		}
+		constant := strings.NewReplacer(secrets...)
+		m.Text, m.HTML = constant.Replace(m.Text), constant.Replace(m.HTML)
+		return m
+	}
+	for _, language := range languages {
+		var all strings.Builder
+		for _, purpose := range purposes {
+			m := read(mail, purpose, language)
+			fmt.Fprintf(&all, "### %s by e-mail\n\nSubject: %s\n\n%s\n", purpose, m.Subject, m.Text)
+			fmt.Fprintf(&all, "### %s by SMS\n\n%s\n\n", purpose, read(sms, purpose, language).Text)
+		}
+		compare(t, language+".txt", all.String())
+	}
+	compare(t, "sign_in.html", read(mail, factor.PurposeSignIn, "en").HTML)
+}
+
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(name, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(name)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got, "%s: -update writes it anew", name)
+}
 
 func TestMailsInEveryLanguage(t *testing.T) {
 	f := newTestEmail(t, &outbox{}, func(c *Config) { c.Links, c.UseVerifiedContact = true, true })

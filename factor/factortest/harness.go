@@ -30,7 +30,8 @@ type Harness struct {
 // first and then asks it to verify; it does not call it concurrently.
 type Authenticator interface {
 	// Answer returns the right answer to step at the time r.Now. r.Purpose
-	// says whether step began an enrolment or a verification. Every call
+	// says whether step began an enrolment, a verification, or a sign-in,
+	// which is asked of factors that are first factors only. Every call
 	// returns an answer that the factor has not judged yet, as a user would
 	// give it. Step.Deliver, if there is one, has been called before.
 	Answer(t testing.TB, r factor.Request, step factor.Step) []byte
@@ -72,4 +73,7 @@ var checks = []struct {
 	{"Stateless", checkStateless},
 	{"NoSharedMemory", checkNoSharedMemory},
 	{"Params", checkParams},
+	{"SignIn", checkSignIn},
+	{"Decoys", checkDecoys},
+	{"BeginAgain", checkBeginAgain},
 }
