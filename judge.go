@@ -290,6 +290,8 @@ func (m *Manager) byStrength() []string {
 	rank := func(name string) int {
 		switch info := m.infos[name]; {
 		case info.Recovery:
+			return 3
+		case info.Restricted:
 			return 2
 		case info.Guessable:
 			return 1

@@ -176,7 +176,7 @@ func TestJ04_CancelledRequestStillCounts(t *testing.T) {
 	guess := func(i int) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r := newRig(t, cancelAfterPut{r.store, cancel})
+		r := newRig(t, &cancelAfterPut{Store: r.store, cancel: cancel})
 		r.clock.t = time.Date(2026, 5, 4, 10, 1, 0, 0, time.UTC)
 		_, err := r.Verify(ctx, s, totpOnce, p.wrong(t, r.clock.now(), i))
 		return err
@@ -187,15 +187,17 @@ func TestJ04_CancelledRequestStillCounts(t *testing.T) {
 	throttled(t, guess(6))
 }
 
-// cancelAfterPut cancels the request as soon as an attempt is reserved.
+// cancelAfterPut cancels the request as soon as so many records and one more have
+// been written: with none before it, as soon as an attempt is reserved.
 type cancelAfterPut struct {
 	mfa.Store
+	after  int
 	cancel func()
 }
 
-func (s cancelAfterPut) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
+func (s *cancelAfterPut) PutRecord(ctx context.Context, r mfa.Record, prev int64) error {
 	err := s.Store.PutRecord(ctx, r, prev)
-	if err == nil {
+	if s.after--; err == nil && s.after < 0 && s.cancel != nil {
 		s.cancel()
 	}
 	return err

@@ -177,6 +177,9 @@ func (m *Manager) initFactors() error {
 	if !slices.ContainsFunc(m.order, func(name string) bool { return !m.infos[name].Recovery }) {
 		return errors.New("Config.Factors has recovery methods only: add a real factor, such as totpfactor.New")
 	}
+	if !slices.ContainsFunc(m.order, func(name string) bool { return !m.infos[name].Recovery && !m.infos[name].Restricted }) {
+		return errors.New("Config.Factors has no factor beside SMS, which can be intercepted: offer another one too, such as totpfactor.New (NIST SP 800-63B-4, section 3.2.9)")
+	}
 	if m.cfg.FindUser != nil && !slices.ContainsFunc(m.order, func(name string) bool { return m.infos[name].FirstFactor }) {
 		return errors.New("Config.FindUser is set, and no factor of Config.Factors can be a first one: add one that can, such as otpdelivery.NewEmail with SignIn, or leave it nil")
 	}

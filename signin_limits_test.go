@@ -1,6 +1,7 @@
 package mfa_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -65,6 +66,31 @@ func TestJ01_J05_GuessesShareOneBudget(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, judged, 5)
+}
+
+// J04: cancelling the request, whenever it may be, gives no guess for nothing.
+func TestJ04_CancelledSignInsStillCount(t *testing.T) {
+	mail := &inbox{method: "email"}
+	store := &cancelAfterPut{}
+	k := doors(t, mail, func(c *mfa.Config) {
+		store.Store = c.Store
+		c.Store = store
+	})
+	judged := 0
+	for i := range 40 {
+		store.after, store.cancel = 0, nil
+		c := knock(t, k, "alice")
+		ctx, cancel := context.WithCancel(t.Context())
+		store.after, store.cancel = i%3, cancel
+		_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+		require.Error(t, err)
+		if errors.Is(err, mfa.ErrRejected) {
+			require.ErrorIs(t, ctx.Err(), context.Canceled)
+			judged++
+		}
+		cancel()
+	}
+	assert.Equal(t, 5, judged)
 }
 
 // J06: one client begins no more sign-ins than Limits.SignIns, whomever it

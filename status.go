@@ -37,6 +37,7 @@ type MethodStatus struct {
 	Usable      bool   `json:"usable"`       // can be verified with now, to raise the session or, with Refresh, to renew it
 	FirstFactor bool   `json:"first_factor"` // can be a first factor too
 	Recovery    bool   `json:"recovery"`
+	Restricted  bool   `json:"restricted"` // can be intercepted, as SMS can
 	Promptless  bool   `json:"promptless"` // may be answered without a ceremony
 	Enrollable  bool   `json:"enrollable"` // another can be enrolled, if the session is privileged
 }
@@ -96,7 +97,7 @@ func (m *Manager) methodStatus(ctx context.Context, s State, methods []Method, c
 	list := make([]MethodStatus, 0, len(m.order))
 	for _, name := range m.byStrength() {
 		info := m.infos[name]
-		ms := MethodStatus{Method: name, FirstFactor: info.FirstFactor, Recovery: info.Recovery, Promptless: info.Promptless}
+		ms := MethodStatus{Method: name, FirstFactor: info.FirstFactor, Recovery: info.Recovery, Restricted: info.Restricted, Promptless: info.Promptless}
 		for i := range creds {
 			if creds[i].Method == name {
 				ms.Enrolled++

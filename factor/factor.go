@@ -50,6 +50,7 @@ type Info struct {
 	Recovery    bool // stands in for a lost factor: never the only one, never makes a second factor available
 	Promptless  bool // has an empty challenge: may be answered without a ceremony
 	Guessable   bool // answers are short enough to guess: attempts are limited per user
+	Restricted  bool // can be intercepted, as SMS can (NIST SP 800-63B-4, section 3.2.9): asked for after others, never offered alone
 }
 
 // Purpose says what a request is for.

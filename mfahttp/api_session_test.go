@@ -121,6 +121,7 @@ type methodDocument struct {
 	Usable      bool   `json:"usable"`
 	FirstFactor bool   `json:"first_factor"`
 	Recovery    bool   `json:"recovery"`
+	Restricted  bool   `json:"restricted"`
 	Promptless  bool   `json:"promptless"`
 	Enrollable  bool   `json:"enrollable"`
 }

@@ -162,6 +162,68 @@ func TestN01_API_NobodyLooksLikeSomebody(t *testing.T) {
 	assert.Equal(t, want, look("no@body.example", false))
 }
 
+// B03, B04: a sign-in by somebody else beside a session changes nothing until it
+// is right, and then nothing of the first session is left.
+func TestB04_API_SignInAsAnotherUser(t *testing.T) {
+	f := &mail{method: "email"}
+	a := newApp(t, delivering(f))
+	b := a.newBrowser().login("ann")
+	b.enrollTOTP()
+	was := b.session()
+	require.Equal(t, "aal2", was.AAL)
+
+	c := b.begin("/mfa/api/signin", object{"method": "email", "username": "bob"})
+	require.Equal(t, "rejected", b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}).code())
+	assert.Equal(t, was, b.session())
+	assert.Equal(t, 1, b.methods()["totp"].Enrolled, "of ann, whom the session names")
+
+	require.Equal(t, http.StatusOK, b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": f.last(t).code}).status)
+	s := b.session()
+	assert.NotEqual(t, was.ID, s.ID)
+	assert.Equal(t, "aal1", s.AAL)
+	require.Len(t, s.Methods, 1)
+	assert.Equal(t, "email", s.Methods[0].Method)
+	assert.Equal(t, "home of bob", b.do(http.MethodGet, "/home", nil).body)
+	assert.Zero(t, b.methods()["totp"].Enrolled)
+}
+
+// N03: what somebody has set up is told to nobody who has not proved a first
+// factor, whatever is asked.
+func TestN03_MethodsAreToldAfterAFirstFactor(t *testing.T) {
+	look := func(name string, enrolled bool) (all []string) {
+		f := &mail{method: "email"}
+		a := newApp(t, delivering(f))
+		if enrolled {
+			own := a.newBrowser().login(name)
+			own.enrollTOTP()
+			own.enrollCodes()
+		}
+		b := a.newBrowser()
+		see := func(got reply) reply {
+			all = append(all, looks(got))
+			return got
+		}
+		var c ceremony
+		see(b.do(http.MethodPost, "/mfa/api/signin", object{"method": "email", "username": name})).into(t, &c)
+		see(b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": "000000"}))
+		for _, path := range []string{
+			"/mfa/api/session", "/mfa/api/methods", "/mfa/api/credentials", "/mfa/", "/mfa/verify", "/mfa/verify?methods=totp", "/mfa/enroll", "/mfa/signin",
+		} {
+			got := see(b.do(http.MethodGet, path, nil))
+			assert.NotContains(t, got.body, "totp", path)
+		}
+		see(b.do(http.MethodPost, "/mfa/api/challenges", object{"method": "totp"}))
+		if enrolled {
+			require.Equal(t, http.StatusOK, b.do(http.MethodPost, "/mfa/api/signin/"+c.ID, object{"response": f.last(t).code}).status)
+			assert.Equal(t, 1, b.methods()["totp"].Enrolled)
+		}
+		return all
+	}
+	want := look("ann", true)
+	assert.Equal(t, want, look("bob", false))
+	assert.Equal(t, want, look("nobody", false))
+}
+
 func TestF06_API_ResendCoolsDown(t *testing.T) {
 	f := &mail{method: "email"}
 	a := newApp(t, delivering(f))

@@ -75,8 +75,9 @@ func NewEmail(cfg Config) (*Factor, error) {
 	return newFactor(Email, cfg)
 }
 
-// NewSMS makes the method "sms". SMS can be intercepted: offer another method
-// beside it (NIST SP 800-63B-4, section 3.2.9). It refuses a Config that is
+// NewSMS makes the method "sms". SMS can be intercepted, so that NIST restricts
+// them (SP 800-63B-4, section 3.2.9): mfa.New wants another method beside it,
+// which is then asked for first. It refuses a Config that is
 // incomplete or unsafe with one sentence that says how to mend it.
 func NewSMS(cfg Config) (*Factor, error) {
 	switch {

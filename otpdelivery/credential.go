@@ -32,7 +32,7 @@ func decodeCredential(data []byte) (address string, err error) {
 // Info implements factor.Factor.
 func (f *Factor) Info() factor.Info {
 	return factor.Info{
-		Method: string(f.channel), Category: factor.Possession, FirstFactor: f.cfg.SignIn, Guessable: true,
+		Method: string(f.channel), Category: factor.Possession, FirstFactor: f.cfg.SignIn, Guessable: true, Restricted: f.channel == SMS,
 	}
 }
 

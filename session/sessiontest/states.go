@@ -72,11 +72,15 @@ func (v view) unknown() bool { return errors.Is(v.err, mfa.ErrNoSession) && zero
 
 // is reports whether the library and the app see this state.
 func (v view) is(s mfa.State) bool {
-	user := s.UserID
+	return v.err == nil && same(v.state, s) && v.appUser == appUserOf(s)
+}
+
+// appUserOf returns whom the app should see in a state.
+func appUserOf(s mfa.State) string {
 	if s.Pending {
-		user = ""
+		return ""
 	}
-	return v.err == nil && same(v.state, s) && v.appUser == user
+	return s.UserID
 }
 
 // String describes a view for a failure.
