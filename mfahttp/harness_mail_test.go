@@ -69,7 +69,7 @@ func (f *mail) step(r factor.Request, credential, address string) factor.Step {
 			case f.broken:
 				return errors.New("the mail server is gone: canary")
 			case r.Decoy == nil:
-				f.letters = append(f.letters, letter{to: address, code: code, link: mailBase + "/link/" + r.Ceremony + "." + secret})
+				f.letters = append(f.letters, letter{to: address, code: code, link: mailBase + "/link/" + string(r.Purpose) + "." + r.Ceremony + "." + secret})
 			}
 			return nil
 		},

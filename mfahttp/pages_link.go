@@ -7,13 +7,14 @@ import (
 	"regexp"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 )
 
 const titleLink = "Continue with this link"
 
-// linkToken is a ceremony's id and the secret that stands for its code. It is a
-// secret itself: it is in no log and no page.
-var linkToken = regexp.MustCompile(`^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$`)
+// linkToken is what a ceremony is for, its id, and the secret that stands for its
+// code. It is a secret itself: it is in no log and no page.
+var linkToken = regexp.MustCompile(`^(sign_in|verify|enroll)\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$`)
 
 // linkPage shows everybody the same and looks at nothing: programs that read
 // mail open the links in it.
@@ -30,7 +31,7 @@ func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
 	token := linkToken.FindStringSubmatch(r.PathValue("token"))
 	err := mfa.ErrRejected
 	if token != nil {
-		err = h.follow(w, r, token[1], []byte(token[2]))
+		err = h.follow(w, r, factor.Purpose(token[1]), token[2], []byte(token[3]))
 	}
 	if err == nil || h.m.Destination(err) != "" {
 		return err // done, or something else has to be done first
@@ -42,28 +43,28 @@ func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// follow tries what the link may be for, as what this browser has begun: a
-// sign-in, a verification or an enrolment.
-func (h *Handler) follow(w http.ResponseWriter, r *http.Request, id string, secret []byte) error {
-	if bindingOf(r) != "" {
-		status, err := h.finishSignIn(w, r, id, secret)
-		switch {
-		case err == nil:
+// follow ends the ceremony, if this browser has begun it. Where nobody is signed
+// in there is none to end.
+func (h *Handler) follow(w http.ResponseWriter, r *http.Request, purpose factor.Purpose, id string, secret []byte) error {
+	var err error
+	switch purpose {
+	case factor.PurposeSignIn:
+		var status mfa.Status
+		if status, err = h.finishSignIn(w, r, id, secret); err == nil {
 			return h.signedIn(w, r, status)
-		case !errors.Is(err, mfa.ErrRejected):
-			return err
 		}
-	}
-	_, err := h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
-		return h.m.FinishVerify(ctx, s, id, secret)
-	})
-	switch {
-	case err == nil:
-		seeOther(w, r, h.cfg.HomeURL)
-	case errors.Is(err, mfa.ErrNoSession):
-		err = mfa.ErrRejected
-	case errors.Is(err, mfa.ErrRejected):
+	case factor.PurposeVerify:
+		_, err = h.m.Update(w, r, func(ctx context.Context, s mfa.State) (mfa.State, error) {
+			return h.m.FinishVerify(ctx, s, id, secret)
+		})
+		if err == nil {
+			seeOther(w, r, h.cfg.HomeURL)
+		}
+	default:
 		_, err = h.finishEnroll(w, r, id, secret)
+	}
+	if errors.Is(err, mfa.ErrNoSession) {
+		return mfa.ErrRejected
 	}
 	return err
 }

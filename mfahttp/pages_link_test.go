@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-mfa/mfa"
 )
 
 // press sends the form of a link's page.
@@ -89,15 +91,19 @@ func TestB05_LinksElsewhere(t *testing.T) {
 			}
 		}
 		for _, token := range []string{
-			"x", "x.y", strings.Repeat("A", 22), strings.Repeat("A", 22) + "." + strings.Repeat("A", 21), strings.Repeat("A", 22) + "." + strings.Repeat("A", 23),
-			c.ID + ".", c.ID + "." + "100001", c.ID + "%0a." + strings.Repeat("A", 22), strings.Repeat("A", 9000), "%3Cscript%3E",
+			"x", "x.y.z", "verify", "verify." + c.ID + "." + strings.Repeat("A", 21), "verify." + c.ID + "." + strings.Repeat("A", 23),
+			"verify." + c.ID, "verify." + c.ID + ".", "verify." + c.ID + ".100001", "verify." + c.ID + "%0a." + strings.Repeat("A", 22),
+			"sign_in_decoy." + c.ID + "." + strings.Repeat("A", 22), "." + c.ID + "." + strings.Repeat("A", 22), strings.Repeat("A", 9000), "%3Cscript%3E",
 		} {
 			assert.Equal(t, want, looks(from.press("/mfa/link/"+token)), "%s: %s", name, token)
 		}
 	}
 	assert.False(t, pending.session().Active)
 
-	// None of this cost a try where they belong.
+	// Nor do they serve another purpose where they belong; none of this costs a try.
+	for _, purpose := range []string{"sign_in", "enroll"} {
+		assert.Equal(t, http.StatusUnprocessableEntity, owner.press(strings.Replace(verifying, "verify", purpose, 1)).status, purpose)
+	}
 	before := owner.session()
 	requireSeeOther(t, owner.press(verifying), "/")
 	assert.Len(t, owner.session().Methods, len(before.Methods)+1)
@@ -120,13 +126,15 @@ func TestF10_LinksOfVerificationsAndEnrolments(t *testing.T) {
 	a.clock.Advance(11 * time.Minute)
 	assert.Equal(t, http.StatusUnprocessableEntity, b.press(link).status, "too late")
 	b.submit(b.show("/mfa/verify"), "send", nil)
+	refused := len(a.eventsOf(mfa.EventRefused))
 	requireSeeOther(t, b.press(f.last(t).path(t)), "/")
 	assert.True(t, b.session().Active)
+	assert.Len(t, a.eventsOf(mfa.EventRefused), refused, "who follows a link is not reported")
 }
 
 // Whatever follows /link/, a stranger is told the same.
 func FuzzF10_LinkTokens(f *testing.F) {
-	for _, token := range []string{"", "x.y", strings.Repeat("A", 22) + "." + strings.Repeat("B", 22), "a/b", "a%2fb", "\x00", "<b>", "..."} {
+	for _, token := range []string{"", "verify.x.y", "verify." + strings.Repeat("A", 22) + "." + strings.Repeat("B", 22), "enroll." + strings.Repeat("A", 22) + "." + strings.Repeat("B", 22), "a/b", "a%2fb", "\x00", "<b>", "..."} {
 		f.Add(token)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
@@ -185,7 +193,7 @@ func TestC11_LinksComeFromTheConfiguration(t *testing.T) {
 			header.Set("X-Forwarded-Prefix", "/"+host)
 			got := owner.send(http.MethodPost, path, body, header)
 			require.Equal(t, http.StatusCreated, got.status, got.body)
-			assert.Regexp(t, `^https://app\.example\.test/mfa/link/[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}$`, f.last(t).link)
+			assert.Regexp(t, `^https://app\.example\.test/mfa/link/(sign_in|verify|enroll)\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}$`, f.last(t).link)
 			assert.NotContains(t, got.body+got.header.Get("Set-Cookie"), "evil")
 		}
 	}
@@ -202,8 +210,7 @@ func TestC13_LinksAndCodesAreNowhere(t *testing.T) {
 	pages += b.press(l.path(t)).body
 	a.store.set(nil)
 	pages += b.press(l.path(t)).body
-	_, secret, _ := strings.Cut(l.link, ".test/mfa/link/")
-	_, secret, _ = strings.Cut(secret, ".")
+	secret := l.link[strings.LastIndex(l.link, ".")+1:]
 	a.mu.Lock()
 	events, err := json.Marshal(a.events)
 	a.mu.Unlock()

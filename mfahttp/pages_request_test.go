@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const someLink = "/mfa/link/AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB"
+const someLink = "/mfa/link/sign_in.AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB"
 
 // forms are all of them, with what they need to be read.
 func forms(id string) map[string]string {

@@ -166,7 +166,7 @@ func (f *Factor) send(r factor.Request, c *challenge) (factor.Step, error) {
 	if f.cfg.Links {
 		secret := newLinkSecret()
 		c.link = f.mac(c.key, r, c, secret)
-		link = strings.TrimSuffix(f.cfg.BaseURL, "/") + "/link/" + url.PathEscape(r.Ceremony+"."+secret)
+		link = strings.TrimSuffix(f.cfg.BaseURL, "/") + "/link/" + string(r.Purpose) + "." + url.PathEscape(r.Ceremony) + "." + secret
 	}
 	prompt := Prompt{Digits: f.cfg.Digits}
 	if r.Purpose != factor.PurposeSignIn {

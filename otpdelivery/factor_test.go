@@ -23,9 +23,7 @@ func (b mailbox) Answer(t testing.TB, _ factor.Request, _ factor.Step) []byte {
 	t.Helper()
 	m := b.o.last(t)
 	if b.byLink {
-		_, secret, _ := strings.Cut(m.Fields.Link, ".com/mfa/link/")
-		_, secret, _ = strings.Cut(secret, ".")
-		return []byte(secret)
+		return []byte(m.Fields.Link[strings.LastIndex(m.Fields.Link, ".")+1:])
 	}
 	return []byte(m.Fields.Code)
 }

@@ -116,7 +116,7 @@ func (r *run) mailedLast(ceremony string) (code string) {
 }
 
 func isOf(m otpdelivery.Message, ceremony string) bool {
-	return strings.HasPrefix(m.Fields.Link, linkPrefix+"/link/"+ceremony+".")
+	return strings.HasPrefix(m.Fields.Link, linkPrefix+"/link/"+m.Purpose+"."+ceremony+".")
 }
 
 // nothingMailed checks that no message was sent.
