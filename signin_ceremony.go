@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-mfa/mfa/factor"
@@ -24,10 +25,13 @@ type SignInOptions struct {
 	Params  map[string]string // for the factor
 }
 
-// purposeDecoy is the purpose of a ceremony that looks like a sign-in and
-// whose answer is always wrong: nobody has the name, or nothing to sign in
-// with. Its user is the decoy.
-const purposeDecoy factor.Purpose = "sign_in_decoy"
+// Purposes of ceremonies that look like a sign-in and whose answer is always
+// wrong. What they cost is the same person's, whatever the method: if a user had
+// another budget where there is nothing to sign in with, that would show.
+const (
+	purposeNobody  factor.Purpose = "sign_in_nobody"  // nobody has the name; the user is who nobodyOf says
+	purposeNothing factor.Purpose = "sign_in_nothing" // the user has nothing to sign in with by this method
+)
 
 const (
 	maxSignInName = 320
@@ -71,14 +75,16 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 		return nil, err
 	}
 	v := &verification{m: m, purpose: factor.PurposeSignIn, method: o.Method, params: o.Params, id: newID()}
-	v.identify(userID, m.decoyOf(o.Name))
+	if v.identify(userID, factor.PurposeSignIn); userID == "" {
+		v.identify(m.nobodyOf(o.Name), purposeNobody)
+	}
 	creds, err := m.credentials(ctx, v.s.UserID)
 	if err != nil {
 		return nil, err
 	}
 	step, err := v.begin(ctx, creds)
 	if errors.Is(err, ErrNotEnrolled) && v.decoy == nil {
-		v.identify("", m.decoyOf(o.Name))
+		v.identify(userID, purposeNothing)
 		v.user, creds = &User{}, nil // the app was asked already
 		step, err = v.begin(ctx, creds)
 	}
@@ -86,11 +92,8 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 		return nil, err
 	}
 	c := &ceremony{
-		purpose: factor.PurposeSignIn, method: o.Method, userID: v.s.UserID, session: bindingID(o.Binding),
+		purpose: v.as, method: o.Method, userID: v.s.UserID, session: bindingID(o.Binding),
 		digest: credentialDigest(v.s.UserID, creds), params: o.Params,
-	}
-	if v.decoy != nil {
-		c.purpose = purposeDecoy
 	}
 	step.Deliver = v.quietly(step.Deliver)
 	begun, err := m.begin(ctx, c, v.id, step)
@@ -174,7 +177,8 @@ func (m *Manager) findUser(ctx context.Context, name string) (userID string, err
 // the credentials of its user.
 func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verification, []Credential, error) {
 	c, err := m.readCeremony(ctx, recordKey(kindCeremony, id))
-	if err == nil && (c.purpose != factor.PurposeSignIn && c.purpose != purposeDecoy ||
+	purposes := []factor.Purpose{factor.PurposeSignIn, purposeNobody, purposeNothing}
+	if err == nil && (!slices.Contains(purposes, c.purpose) ||
 		subtle.ConstantTimeCompare([]byte(c.session), []byte(bindingID(binding))) != 1) {
 		err = factor.Reject("the ceremony belongs to another browser or purpose")
 	}
@@ -186,10 +190,9 @@ func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verificati
 		return nil, nil, err
 	}
 	v := &verification{m: m, purpose: factor.PurposeSignIn, method: c.method, params: c.params, id: id, ceremony: c}
-	if c.purpose == purposeDecoy {
-		v.identify("", c.userID)
-	} else {
-		v.identify(c.userID, "")
+	v.identify(c.userID, c.purpose)
+	if v.decoy != nil {
+		creds = nil // as it began
 	}
 	if err := m.unchanged(ctx, c, creds); err != nil {
 		return nil, nil, m.refused(ctx, v.event(), err)
@@ -197,12 +200,11 @@ func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verificati
 	return v, creds, nil
 }
 
-// identify says who signs in: a user, or the decoy of a name that nobody has.
-func (v *verification) identify(userID, decoy string) {
-	v.s, v.decoy = State{UserID: userID}, nil
-	if userID == "" {
-		v.s.UserID = decoy
-		v.decoy, _ = base64.RawURLEncoding.DecodeString(decoy) // decoyOf has encoded it
+// identify says who signs in, and whether that can succeed.
+func (v *verification) identify(userID string, as factor.Purpose) {
+	v.s, v.as, v.decoy = State{UserID: userID}, as, nil
+	if as != factor.PurposeSignIn {
+		v.decoy = v.m.decoy("user", userID)
 	}
 }
 

@@ -15,7 +15,8 @@ type verification struct {
 	m        *Manager
 	s        State // of a sign-in only the user
 	purpose  factor.Purpose
-	decoy    []byte // of a sign-in as nobody
+	as       factor.Purpose // of a sign-in: what its ceremony is kept as
+	decoy    []byte         // of a sign-in that cannot succeed
 	method   string
 	refresh  bool
 	params   map[string]string
@@ -33,7 +34,7 @@ type verification struct {
 
 // event names the user, who is nobody in a sign-in as nobody.
 func (v *verification) event() Event {
-	if v.decoy != nil {
+	if v.as == purposeNobody {
 		return Event{Method: v.method}
 	}
 	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, CredentialID: v.result.Credential.ID}
@@ -216,7 +217,7 @@ func (v *verification) judge(ctx context.Context, state []byte) error {
 		return fmt.Errorf("mfa: factor %s returned a credential that it was not given", v.method)
 	}
 	if v.decoy != nil {
-		return factor.Reject("nobody has this name")
+		return factor.Reject("nobody has this name, or its user has nothing to sign in with")
 	}
 	v.result = res
 	return nil
