@@ -55,6 +55,7 @@ type Event struct {
 	UserID       string
 	SessionID    string // State.ID, never the cookie's value
 	Method       string
+	Role         Role // in which the method was used or tried; zero where none was
 	CredentialID string
 	Outcome      Outcome
 	Reason       string // for operators: why an answer was refused, or what the admin gave as reason
@@ -71,7 +72,7 @@ type Event struct {
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.Time("time", e.Time)}
 	for _, f := range []struct{ name, value string }{
-		{"user", e.UserID}, {"session", e.SessionID}, {"method", e.Method}, {"credential", e.CredentialID},
+		{"user", e.UserID}, {"session", e.SessionID}, {"method", e.Method}, {"role", e.Role.String()}, {"credential", e.CredentialID},
 		{"outcome", string(e.Outcome)}, {"reason", e.Reason}, {"actor", e.Actor}, {"client", e.Client},
 	} {
 		if f.value != "" {

@@ -38,7 +38,7 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, userID string, 
 	if err := m.cfg.Session.Save(w, r, s); err != nil {
 		return Status{}, fmt.Errorf("mfa: saving the session: %w", fault(err))
 	}
-	m.emit(ctx, Event{Kind: EventSignedIn, UserID: userID, SessionID: s.ID, Method: first.Name})
+	m.emit(ctx, Event{Kind: EventSignedIn, UserID: userID, SessionID: s.ID, Method: first.Name, Role: RoleFirst})
 	m.announceElevation(ctx, prev, s)
 	return status, nil
 }

@@ -68,7 +68,7 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 		return nil, err
 	}
 	if err := m.admitClient(ctx); err != nil {
-		return nil, m.refused(ctx, Event{Method: o.Method}, err)
+		return nil, m.refused(ctx, Event{Method: o.Method, Role: RoleFirst}, err)
 	}
 	userID, err := m.findUser(ctx, o.Name)
 	if err != nil {

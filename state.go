@@ -34,6 +34,18 @@ const (
 	RoleSecond Role = 2
 )
 
+// String returns "first", "second", or nothing.
+func (r Role) String() string {
+	switch r {
+	case RoleFirst:
+		return "first"
+	case RoleSecond:
+		return "second"
+	default:
+		return ""
+	}
+}
+
 // Method is one completed use of a method of authentication.
 type Method struct {
 	Name         string    // the AMR name: "password", "totp"

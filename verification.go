@@ -34,10 +34,14 @@ type verification struct {
 
 // event names the user, who is nobody in a sign-in as nobody.
 func (v *verification) event() Event {
-	if v.as == purposeNobody {
-		return Event{Method: v.method}
+	role := RoleSecond
+	if v.purpose == factor.PurposeSignIn {
+		role = RoleFirst
 	}
-	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, CredentialID: v.result.Credential.ID}
+	if v.as == purposeNobody {
+		return Event{Method: v.method, Role: role}
+	}
+	return Event{UserID: v.s.UserID, SessionID: v.s.ID, Method: v.method, Role: role, CredentialID: v.result.Credential.ID}
 }
 
 // begin loads and has the factor begin.

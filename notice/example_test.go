@@ -33,6 +33,10 @@ func ExampleNew() {
 	cfg.OnEvent(context.Background(), mfa.Event{
 		Kind: mfa.EventEnrolled, UserID: "1", Method: "totp", Name: "Phone", Time: time.Date(2026, 11, 26, 9, 5, 0, 0, time.UTC),
 	})
+	// Before the process ends:
+	if err := notices.Shutdown(context.Background()); err != nil {
+		panic(err)
+	}
 	// Output:
 	// to alice@example.com: New sign-in method for your Example account
 	//
@@ -67,6 +71,9 @@ func ExampleTemplates() {
 		panic(err)
 	}
 	notices.OnEvent(context.Background(), mfa.Event{Kind: mfa.EventLocked, UserID: "1", Method: "totp"})
+	if err := notices.Shutdown(context.Background()); err != nil {
+		panic(err)
+	}
 	// Output:
 	// Somebody is guessing
 	//

@@ -29,7 +29,7 @@ func TestL06_ChangesAreMailed(t *testing.T) {
 	require.NoError(t, err)
 	sent := box.take()
 	require.Equal(t, []string{"removed email to alice@work.example", "removed email to alice@example.com"}, summary(sent))
-	assert.Equal(t, sent[0].Text, sent[1].Text)
+	assert.Equal(t, "Hello alice,\n\n"+sent[0].Text, sent[1].Text, "whoever reads the former inbox learns no name")
 	_, err = k.Manager.Remove(ctx, s, app.CredentialID)
 	require.NoError(t, err)
 	sent = box.take()

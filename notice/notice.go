@@ -23,10 +23,10 @@ import (
 // Config is what Notices are made of. App, Sender and User are required.
 type Config struct {
 	App string // what the app is called
-	// Sender takes the mails. Give a [*otpdelivery.Queue], because whoever
-	// caused an event waits for it, and because how long that takes would tell
-	// whether a name exists. Take one of its own, so that codes never wait
-	// behind a notice to an inbox that is gone.
+	// Sender takes the mails, one after another. Give a [*otpdelivery.Queue], so
+	// that one which cannot be sent is tried again and does not hold up the
+	// others: one of its own, so that codes never wait behind a notice to an
+	// inbox that is gone.
 	Sender otpdelivery.Sender
 	// User is Config.User of the Manager. An error that wraps mfa.ErrNotFound
 	// says that the user is gone; other errors are logged.
@@ -38,10 +38,13 @@ type Config struct {
 	Logger    *slog.Logger  // nil means slog.Default
 }
 
-// Notices mails users about events. It is safe for concurrent use.
+// Notices mails users about events, in the background and in their order. It is
+// safe for concurrent use. Call Shutdown before the process ends: what waits is
+// kept in memory, at most 1,000 events.
 type Notices struct {
 	cfg       Config
 	templates *message.Set
+	backlog   backlog
 }
 
 // New makes Notices. It refuses a Config that is incomplete or wrong with one
@@ -73,15 +76,27 @@ func New(cfg Config) (*Notices, error) {
 // OnEvent mails the user about an event that concerns one, and ignores all
 // others. It goes into mfa.Config.OnEvent, or is called by what is there.
 //
-// It returns when the Sender has taken the mails over, at most Config.Timeout
-// later, even if ctx is done before. A failure is logged and told to nobody
-// else; a user without an address is logged at debug level.
+// It returns at once, so that nobody waits for the mail, and nobody learns by
+// waiting whether a name exists. A failure is logged and told to nobody else; a
+// user without an address is logged at debug level.
 func (n *Notices) OnEvent(ctx context.Context, e mfa.Event) {
 	if e.UserID == "" || !concernsUser(e) { // guesses at names that nobody has are of no user
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.Timeout)
+	if err := n.add(ctx, e); err != nil {
+		n.cfg.Logger.ErrorContext(ctx, "notice: nobody was told of an event", "event", e, "error", err)
+	}
+}
+
+// tell mails the user about an event.
+func (n *Notices) tell(ctx context.Context, e mfa.Event) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			n.cfg.Logger.ErrorContext(ctx, "notice: User, Sender or a template panicked, and nobody was told of an event", "event", e, "panic", fmt.Sprintf("%T", p))
+		}
+	}()
 	u, err := n.cfg.User(ctx, e.UserID)
 	switch {
 	case errors.Is(err, mfa.ErrNotFound):
@@ -91,13 +106,15 @@ func (n *Notices) OnEvent(ctx context.Context, e mfa.Event) {
 		n.cfg.Logger.ErrorContext(ctx, "notice: Config.User failed, and nobody was told of an event", "event", e, "error", err)
 		return
 	}
-	to := n.addresses(ctx, u, e)
-	if len(to) == 0 {
+	former, present := n.addresses(ctx, u, e)
+	if former == "" && present == "" {
 		n.cfg.Logger.DebugContext(ctx, "notice: there is no address to tell of an event", "event", e)
-		return
 	}
-	for _, address := range to {
-		n.send(ctx, u, e, address)
+	if former != "" { // where somebody else may read by now: they learn no name
+		n.send(ctx, mfa.User{Locale: u.Locale}, e, former)
+	}
+	if present != "" {
+		n.send(ctx, u, e, present)
 	}
 }
 
@@ -115,27 +132,25 @@ func concernsUser(e mfa.Event) bool {
 
 // addresses returns where the mails about an event go: to what the event took
 // from the user, if that was an address, and to the one that the user has.
-func (n *Notices) addresses(ctx context.Context, u mfa.User, e mfa.Event) []string {
-	var to []string
+func (n *Notices) addresses(ctx context.Context, u mfa.User, e mfa.Event) (former, present string) {
 	switch e.Kind {
 	case mfa.EventRemoved, mfa.EventReset, mfa.EventContactChanged:
-		if former, ok := strings.CutPrefix(e.Channel, emailChannel); ok && e.Channel != factor.EmailChannel(u.Email) {
-			to = append(to, former)
+		if address, ok := strings.CutPrefix(e.Channel, emailChannel); ok && e.Channel != factor.EmailChannel(u.Email) {
+			former = n.address(ctx, address, e)
 		}
 	default:
 	}
-	if present := strings.TrimSpace(u.Email); present != "" {
-		to = append(to, present)
+	return former, n.address(ctx, u.Email, e)
+}
+
+// address returns what can be mailed to, or "".
+func (n *Notices) address(ctx context.Context, s string, e mfa.Event) string {
+	s = strings.TrimSpace(s)
+	if s == "" || isAddress(s) {
+		return s
 	}
-	valid := to[:0]
-	for _, address := range to {
-		if isAddress(address) {
-			valid = append(valid, address)
-			continue
-		}
-		n.cfg.Logger.ErrorContext(ctx, "notice: what should be the user's e-mail address is none, and was not told of an event", "event", e)
-	}
-	return valid
+	n.cfg.Logger.ErrorContext(ctx, "notice: what should be the user's e-mail address is none, and was not told of an event", "event", e)
+	return ""
 }
 
 // How factor.EmailChannel and factor.PhoneChannel begin.
@@ -179,10 +194,8 @@ func newID() string {
 
 func (n *Notices) fields(u mfa.User, e mfa.Event) otpdelivery.Fields {
 	f := otpdelivery.Fields{
-		App: message.Line(n.cfg.App), Name: message.Line(u.DisplayName), Method: e.Method, Credential: message.Line(e.Name), At: e.Time.UTC(),
-	}
-	if f.Name == "" {
-		f.Name = message.Line(u.Name)
+		App: message.Line(n.cfg.App), Name: message.Name(u.DisplayName, u.Name), Method: e.Method, Credential: message.Line(e.Name),
+		First: e.Role == mfa.RoleFirst, At: e.Time.UTC(),
 	}
 	if f.Credential == e.Method { // the name of what nobody has named
 		f.Credential = ""

@@ -19,6 +19,7 @@ import (
 
 // outbox is a Sender whose messages can be read.
 type outbox struct {
+	wait func() // for what is under way; nil for nothing
 	mu   sync.Mutex
 	sent []otpdelivery.Message
 }
@@ -30,8 +31,12 @@ func (o *outbox) Send(_ context.Context, m otpdelivery.Message) error {
 	return nil
 }
 
-// take returns what was sent since it was last called.
+// take returns what was sent since it was last called, and all that has been
+// begun.
 func (o *outbox) take() []otpdelivery.Message {
+	if o.wait != nil {
+		o.wait()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	sent := o.sent
@@ -60,7 +65,9 @@ func newNotices(t testing.TB, u mfa.User, change func(*notice.Config)) (*notice.
 	cfg := notice.Config{
 		App: "Example", Sender: box, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		User: func(_ context.Context, id string) (mfa.User, error) {
-			require.Equal(t, u.ID, id)
+			if id != u.ID {
+				return mfa.User{}, mfa.ErrNotFound
+			}
 			return u, nil
 		},
 	}
@@ -69,6 +76,7 @@ func newNotices(t testing.TB, u mfa.User, change func(*notice.Config)) (*notice.
 	}
 	n, err := notice.New(cfg)
 	require.NoError(t, err)
+	box.wait = n.Wait
 	return n, box, log
 }
 
@@ -101,7 +109,7 @@ func newKit(t testing.TB) (k *mfatest.Kit, box, codes *outbox) {
 		}
 		n, err := notice.New(notice.Config{App: "Example", Sender: box, User: c.User})
 		require.NoError(t, err)
-		c.OnEvent = n.OnEvent
+		box.wait, c.OnEvent = n.Wait, n.OnEvent
 	}), box, codes
 }
 

@@ -19,8 +19,8 @@ var embedded embed.FS
 // languages.
 //
 // A file defines "subject" and "text", in text/template over
-// [otpdelivery.Fields], of which App, Name, Method, Credential, At and Left are
-// set. Method is an AMR name such as "totp"; for "contact_changed" it says what
+// [otpdelivery.Fields], of which App, Name, Method, Credential, First, At and Left
+// are set. Method is an AMR name such as "totp"; for "contact_changed" it says what
 // was changed, "email", "sms", or nothing if there was none before. Left is 0
 // also where it is not known. The HTML is made from the paragraphs of the text.
 func Templates() fs.FS {
@@ -40,6 +40,7 @@ var purposes = []string{
 // template may have.
 func newTemplates(over fs.FS) (*message.Set, error) {
 	samples := []any{otpdelivery.Fields{}}
+	samples = append(samples, otpdelivery.Fields{App: "App", Method: "email", First: true, At: time.Unix(0, 0).UTC()})
 	for left, method := range []string{"totp", "webauthn", "lookup_secret", "email", "sms", "other"} {
 		samples = append(samples, otpdelivery.Fields{
 			App: "App", Name: "Name", Method: method, Credential: "Phone", At: time.Unix(0, 0).UTC(), Left: left,

@@ -181,9 +181,9 @@ func (f *Factor) send(r factor.Request, c *challenge) (factor.Step, error) {
 // deliver writes a message and hands it to the sender. That of a decoy goes no
 // further than a Queue.
 func (f *Factor) deliver(ctx context.Context, r factor.Request, address, code, link string) error {
-	name := message.Line(r.User.DisplayName)
-	if name == "" {
-		name = message.Line(r.User.Name)
+	name := ""
+	if r.Purpose != factor.PurposeEnroll { // whoever has the address is proved to be the user afterwards only
+		name = message.Name(r.User.DisplayName, r.User.Name)
 	}
 	locale := r.User.Locale
 	if locale == "" {

@@ -42,13 +42,14 @@ type Message struct {
 type Fields struct {
 	App     string // what the app is called
 	Host    string // the app's, for the last line of an SMS; empty if it is not known
-	Name    string // what the user is called, one line
+	Name    string // what the user is called, one line; empty for who may be somebody else, and where it could be taken for a link
 	Code    string // digits
 	Link    string // does what the code does; empty where links are off
 	Minutes int    // how long code and link are good
 
 	Method     string    // of the factor that a notice is about, by its AMR name
 	Credential string    // what the user calls it, one line
+	First      bool      // the method is a first factor, by which anybody can try to sign in who knows a name
 	At         time.Time // when it happened
 	Left       int       // how many recovery codes are left
 }

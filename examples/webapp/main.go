@@ -23,18 +23,22 @@ import (
 func main() {
 	addr := flag.String("addr", "localhost:8080", "`address` to listen on")
 	db := flag.String("db", "", "database `file`; the sealing key is kept beside it (default: a file in the user's cache folder)")
-	dev := flag.Bool("dev", false, "add codes by e-mail and SMS, and an outbox where everybody who reaches the app can read them (default: true if addr is localhost)")
+	dev := flag.Bool("dev", false, "add codes by e-mail and SMS, and an outbox where everybody on this machine can read them; addresses count as verified (default: true if addr is localhost)")
 	flag.Parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if flag.NArg() > 0 {
 		log.Error("webapp takes no arguments beside its flags", "argument", flag.Arg(0))
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if !isSet("dev") {
 		*dev = isLocal(*addr)
 	}
+	if *dev && !isLocal(*addr) {
+		log.Error("-dev shows everybody's codes to whoever reaches the app: listen on localhost, or leave it out", "addr", *addr)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	if err := run(ctx, *addr, *db, *dev, log); err != nil {
 		log.Error("webapp stopped", "error", err)
 		stop()
@@ -88,6 +92,9 @@ func run(ctx context.Context, addr, db string, dev bool, log *slog.Logger) (err 
 	}
 	fmt.Println(origin)
 	log.Info("serving", "origin", origin, "database", db)
+	if dev {
+		log.Warn("for development: everybody on this machine can read the codes of all users", "outbox", origin+"/outbox")
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

@@ -91,7 +91,7 @@ func TestFlagsAreExplainedAndChecked(t *testing.T) {
 	for _, flag := range []string{"-addr", `(default "localhost:8080")`, "-db", "cache folder", "-dev"} {
 		assert.Contains(t, stderr.String(), flag)
 	}
-	for _, args := range [][]string{{"-addr", "nonsense"}, {"-addr", "localhost:99999"}, {"-nonsense"}, {"localhost:9090"}} {
+	for _, args := range [][]string{{"-addr", "nonsense"}, {"-dev", "-addr", ":0"}, {"-dev", "-addr", "localhost.example:0"}, {"-addr", "localhost:99999"}, {"-nonsense"}, {"localhost:9090"}} {
 		cmd, stderr = command(t, args...)
 		cmd.Env = append(cmd.Env, "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir())
 		assert.Error(t, cmd.Run(), args)

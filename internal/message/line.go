@@ -1,6 +1,7 @@
 package message
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -23,4 +24,19 @@ func Line(s string) string {
 		line = append(line[:maxLine-1], '…')
 	}
 	return string(line)
+}
+
+// linked is what mail programs make a link of, or what looks like an address.
+var linked = regexp.MustCompile(`[@/\\:]|\p{L}\.\p{L}|\p{N}\.[\p{L}\p{N}]|\p{L}\.\p{N}`)
+
+// Name returns what to call somebody: the first of the names that is one, as
+// Line has it, or "". One that mail programs would make a link of is none, so
+// that nobody has a message lead anywhere by what they call themselves.
+func Name(names ...string) string {
+	for _, name := range names {
+		if line := Line(name); line != "" && !linked.MatchString(line) {
+			return line
+		}
+	}
+	return ""
 }

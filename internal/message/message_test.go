@@ -123,3 +123,15 @@ func FuzzLine(f *testing.F) {
 		require.Equal(t, line, Line(line))
 	})
 }
+
+func TestName(t *testing.T) {
+	for name, want := range map[string]string{
+		"Alice": "Alice", "Dr. Alice Ä": "Dr. Alice Ä", "Alice (work), No. 2": "Alice (work), No. 2", "山田 太郎": "山田 太郎", "O'Neil-Smith": "O'Neil-Smith",
+		"": "", "\u202e \n": "", "alice@example.com": "", "win-money.example": "", "1.example": "", "a.1": "", "192.0.2.1": "", "https://evil.example": "",
+		"see evil/login": "", "tel:123": "", `a\b`: "",
+	} {
+		assert.Equal(t, want, Name(name), name)
+	}
+	assert.Equal(t, "bob", Name("bob@example.com", "bob"), "the first that is one")
+	assert.Empty(t, Name())
+}

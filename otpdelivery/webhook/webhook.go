@@ -23,7 +23,7 @@
 //	id, user_id, channel ("email" or "sms"), to, purpose, locale
 //	subject, text, html
 //	expires: RFC 3339, in UTC
-//	fields: app, host, name, code, link, minutes, method, credential, at, left
+//	fields: app, host, name, code, link, minutes, method, credential, first, at, left
 //
 // which are the fields of otpdelivery.Message and otpdelivery.Fields. A body is
 // signed as it is, so whoever checks it must take its bytes and not parse them

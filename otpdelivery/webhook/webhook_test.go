@@ -31,7 +31,7 @@ var (
 		Subject: "Your <code>", Text: "123456 is your code & no other.\u2028\"Ü\"", HTML: "<p>123456</p>",
 		Fields: otpdelivery.Fields{
 			App: "Example", Host: "example.com", Name: "Ada", Code: "123456", Link: "https://example.com/mfa/link/x", Minutes: 10,
-			Method: "totp", Credential: "phone", At: time.Date(2026, 3, 14, 12, 0, 0, 1, time.UTC), Left: 2,
+			Method: "totp", Credential: "phone", First: true, At: time.Date(2026, 3, 14, 12, 0, 0, 1, time.UTC), Left: 2,
 		},
 		Expires: time.Date(2026, 3, 14, 12, 10, 0, 0, time.UTC),
 	}
@@ -105,7 +105,7 @@ func TestSend_WireFormat(t *testing.T) {
 	assert.Equal(t, `{"id":"m1","user_id":"u1","channel":"email","to":"canary@example.com","purpose":"verify","locale":"en",`+
 		`"subject":"Your <code>","text":"123456 is your code & no other.\u2028\"Ü\"","html":"<p>123456</p>",`+
 		`"fields":{"app":"Example","host":"example.com","name":"Ada","code":"123456","link":"https://example.com/mfa/link/x","minutes":10,`+
-		`"method":"totp","credential":"phone","at":"2026-03-14T12:00:00.000000001Z","left":2},"expires":"2026-03-14T12:10:00Z"}`, string(body))
+		`"method":"totp","credential":"phone","first":true,"at":"2026-03-14T12:00:00.000000001Z","left":2},"expires":"2026-03-14T12:10:00Z"}`, string(body))
 	require.NoError(t, newSender(t, url).Send(t.Context(), least))
 	assert.Equal(t, `{"id":"m2","channel":"sms","to":"+4915112345678"}`, string(body))
 }

@@ -35,6 +35,7 @@ type wireFields struct {
 	Minutes    int       `json:"minutes,omitempty"`
 	Method     string    `json:"method,omitempty"`
 	Credential string    `json:"credential,omitempty"`
+	First      bool      `json:"first,omitempty"`
 	At         time.Time `json:"at,omitzero"`
 	Left       int       `json:"left,omitempty"`
 }

@@ -53,6 +53,7 @@ type App struct {
 	store    *sessionStore
 	mfa      *mfa.Manager
 	delivery *delivery // nil but in development
+	host     string    // of the origin, with its port
 	log      *slog.Logger
 	handler  http.Handler
 
@@ -88,7 +89,7 @@ func New(o Options) (_ *App, err error) {
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	a := &App{db: db, log: o.Logger, store: &sessionStore{db: db}}
+	a := &App{db: db, log: o.Logger, store: &sessionStore{db: db}, host: origin.Host}
 	if a.users, err = newUsers(db, o.PasswordCost); err != nil {
 		return nil, err
 	}

@@ -64,5 +64,5 @@ const shutdownTime = 10 * time.Second
 func (d *delivery) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	return errors.Join(d.codes.Shutdown(ctx), d.mails.Shutdown(ctx))
+	return errors.Join(d.notices.Shutdown(ctx), d.codes.Shutdown(ctx), d.mails.Shutdown(ctx))
 }

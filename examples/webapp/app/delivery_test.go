@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -85,6 +86,46 @@ func TestOutbox(t *testing.T) {
 	assert.Contains(t, b.page("/login").body, `href="/outbox"`)
 }
 
+// The outbox is for who asks for it here, by the app's name: no page of a name
+// that leads here and no proxy or tunnel gets at the codes.
+func TestOutboxIsForThisMachineOnly(t *testing.T) {
+	s := startDev(t)
+	host := strings.TrimPrefix(s.origin, "http://")
+	ask := func(from, host, header string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/dev/outbox", nil)
+		r.RemoteAddr, r.Host = from, host
+		if header != "" {
+			r.Header.Set(header, "192.0.2.1")
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, from := range []string{"127.0.0.1:4000", "[::1]:4000", "[::ffff:127.0.0.1]:4000"} {
+		assert.Equal(t, http.StatusOK, ask(from, host, ""), from)
+		assert.Equal(t, http.StatusNotFound, ask(from, "evil.example", ""))
+		for _, header := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"} {
+			assert.Equal(t, http.StatusNotFound, ask(from, host, header), header)
+		}
+	}
+	for _, from := range []string{"192.0.2.1:4000", "[2001:db8::1]:4000", "", "@"} {
+		assert.Equal(t, http.StatusNotFound, ask(from, host, ""), from)
+	}
+}
+
+// Whoever has set up an address in development is not locked out without it.
+func TestDevelopmentCanEnd(t *testing.T) {
+	s := startDev(t)
+	b := s.browser()
+	b.signUpWith("alice", "", "")
+	enrolment := b.challenge("/mfa/api/enrollments", object{"method": "email", "params": object{"address": "alice@example.com"}})
+	require.Equal(t, http.StatusCreated, b.post(enrolment, object{"response": s.outbox(1)[0].Code}).status)
+	s.stop()
+	b = startWith(t, s.database, s.clock, false).browser()
+	require.False(t, b.logIn("alice"))
+	assert.Equal(t, http.StatusOK, b.get("/api/account").status)
+}
+
 // A user who has set up nothing chooses between codes to the addresses that the
 // app knows, and an authenticator, which is asked for first from then on.
 func TestAddressOfTheAppIsASecondFactor(t *testing.T) {
@@ -158,7 +199,7 @@ func TestL06_FormerAddressHearsOfTheChange(t *testing.T) {
 	all := s.outbox(3)
 	assert.Equal(t, []string{"new@example.net", "alice@example.com"}, []string{all[0].To, all[1].To})
 	assert.Equal(t, "contact_changed", all[0].Purpose)
-	assert.Equal(t, all[0].Text, all[1].Text)
+	assert.Equal(t, all[0].Text, "Hello alice,\n\n"+all[1].Text)
 	assert.Equal(t, "new@example.net", b.get("/api/account").json(t)["email"])
 	require.Equal(t, http.StatusNoContent, b.post("/contact", object{"email": "new@example.net", "phone": "+15555550100"}).status)
 	assert.Contains(t, s.outbox(4)[0].Text, "contact details", "there was no number before")

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-mfa/mfa/otpdelivery"
@@ -48,6 +50,29 @@ func (o *outbox) newest() []sentMessage {
 	messages := append([]sentMessage{}, o.sent...)
 	slices.Reverse(messages)
 	return messages
+}
+
+// onlyHere serves the outbox to who asks for it on this machine, by its own
+// name: not through a proxy or a tunnel that leads here from elsewhere, and not
+// to pages whose name was made to lead here.
+func (a *App) onlyHere(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil || !from.Addr().Unmap().IsLoopback() || r.Host != a.host || isForwarded(r) {
+			http.NotFound(w, r)
+			return
+		}
+		next(w, r)
+	})
+}
+
+func isForwarded(r *http.Request) bool {
+	for name := range r.Header {
+		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Real-Ip" {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *App) outboxPage(w http.ResponseWriter, r *http.Request) {

@@ -70,8 +70,8 @@ func (a *App) ownRoutes() []route {
 	}
 	if a.delivery != nil {
 		routes = append(routes,
-			route{"GET /dev/outbox", http.HandlerFunc(a.outboxJSON)},
-			route{"GET /outbox", http.HandlerFunc(a.outboxPage)})
+			route{"GET /dev/outbox", a.onlyHere(a.outboxJSON)},
+			route{"GET /outbox", a.onlyHere(a.outboxPage)})
 	}
 	return routes
 }
