@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-mfa/mfa/internal/wire"
@@ -23,6 +24,10 @@ const (
 	firstDelay = 30 * time.Second
 	maxDelay   = time.Hour
 	maxSwaps   = 16
+	// firstLife is how long guesses at first factors are remembered after the
+	// last. Anybody can make them, at names that nobody has, too, so there has
+	// to be an end; a day of silence costs more guesses than it gives.
+	firstLife = maxDelay + 24*time.Hour
 )
 
 // counter is one user's budget of attempts: how many were wrong in a row, when
@@ -106,11 +111,11 @@ func (c *counter) delay(attempts int) time.Duration {
 func (c *counter) admit(now time.Time, limits Limits) error {
 	switch {
 	case c.failures >= limits.Closed:
-		return &ThrottledError{RetryAfter: maxDelay}
+		return &ThrottledError{RetryAfter: maxDelay, spent: true}
 	case c.failures+len(c.open) < limits.Attempts:
 		return nil
 	case now.Before(c.until):
-		return &ThrottledError{RetryAfter: c.until.Sub(now)}
+		return &ThrottledError{RetryAfter: c.until.Sub(now), spent: true}
 	case len(c.open) > 0:
 		return &ThrottledError{RetryAfter: time.Second}
 	default:
@@ -229,6 +234,9 @@ func (a *attempt) read(ctx context.Context) (prev int64, err error) {
 		return 0, fmt.Errorf("mfa: reading a counter: %w", fault(err))
 	}
 	a.c, err = decodeCounter(rec.Data)
+	if !rec.ExpiresAt.IsZero() && !a.m.now().Before(rec.ExpiresAt) {
+		a.c = counter{}
+	}
 	return rec.Version, err
 }
 
@@ -238,6 +246,9 @@ func (a *attempt) put(ctx context.Context, prev int64) error {
 	switch {
 	case !a.c.empty():
 		a.rec.Data, a.rec.Version = a.c.encode(), newVersion()
+		if strings.HasPrefix(a.rec.Key, budgetFirst) {
+			a.rec.ExpiresAt = a.m.now().Add(firstLife)
+		}
 		err = a.m.cfg.Store.PutRecord(ctx, a.rec, prev)
 	case prev != 0:
 		err = a.m.cfg.Store.DeleteRecord(ctx, a.rec.Key, prev)

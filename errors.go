@@ -51,6 +51,14 @@ var (
 // wrong.
 type ThrottledError struct {
 	RetryAfter time.Duration // rounded up to seconds where it is shown
+
+	spent bool // a budget is used up, and not only in use at the moment
+}
+
+// spent reports whether a budget is used up.
+func spent(err error) bool {
+	throttled, ok := errors.AsType[*ThrottledError](err)
+	return ok && throttled.spent
 }
 
 // Error implements error.

@@ -340,6 +340,9 @@ func TestK01_ClockJumps(t *testing.T) {
 				}
 			}
 			assert.LessOrEqual(t, judged, 1, "a jump of the clock reopens nothing")
+			if _, err = r.Verify(t.Context(), s, mfa.VerifyOptions{Method: "lookup_secret"}, []byte("aaaa-bbbb-cccc-dddd")); jump < 0 {
+				assert.Equal(t, time.Hour, throttled(t, err), "nor does it with what is counted by the hour")
+			}
 			r.clock.add(time.Hour)
 			_, err = r.Verify(t.Context(), r.signIn(t, "anna"), totpOnce, p.code(t, r.clock.now()))
 			require.NoError(t, err, "nor does it freeze anything for longer than the longest delay")

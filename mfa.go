@@ -38,9 +38,8 @@ type Config struct {
 	// FindUser returns the id of the user who signs in with a name, as
 	// BeginSignIn is given it, and ErrNotFound for a name that nobody has. It
 	// must return one id however the name is written, and take as long either
-	// way. Two names of one user share their limits, which whoever knows one of
-	// them can see. Other errors are faults. Nil means that nobody signs in
-	// through a factor.
+	// way. Other errors are faults. Nil means that nobody signs in through a
+	// factor.
 	FindUser func(ctx context.Context, name string) (userID string, err error)
 
 	// SignIn is what a login must reach before it counts. HighestAvailable,

@@ -55,12 +55,13 @@ func (m *Manager) FirstFactors() []string {
 
 // BeginSignIn starts a sign-in with a factor as first factor: a code by e-mail,
 // say, instead of a password. It looks the same for a name that nobody has, and
-// whether or not something could be sent: what went wrong is told to the
-// operator. Errors: ErrNotFound where the method is no first factor or
-// Config.FindUser is nil, ErrInvalid, a *ThrottledError, or a fault.
+// whether or not something could be sent: what went wrong, and which budget of
+// the factor's is used up, is told to the operator alone. Errors: ErrNotFound
+// where the method is no first factor or Config.FindUser is nil, ErrInvalid, a
+// *ThrottledError, or a fault.
 //
 // Config.Limits.SignIns is counted per client address, if WithClient has named
-// one.
+// one; a *ThrottledError says that it is used up.
 func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -95,7 +96,9 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 		purpose: v.as, method: o.Method, userID: v.s.UserID, session: bindingID(o.Binding),
 		digest: credentialDigest(v.s.UserID, creds), params: o.Params,
 	}
-	step.Deliver = v.quietly(step.Deliver)
+	if err := v.charge(ctx, &step); err != nil {
+		return nil, m.refused(ctx, v.event(), err)
+	}
 	begun, err := m.begin(ctx, c, v.id, step)
 	if err != nil {
 		return nil, m.refused(ctx, v.event(), err)
@@ -105,8 +108,9 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 
 // FinishSignIn has the answer judged, ends the ceremony if it is right, and
 // returns who has signed in and with what: give both to SignIn. Errors:
-// ErrRejected for whatever is wrong with the answer or the ceremony, a
-// *ThrottledError, or a fault, after which the answer may be spent.
+// ErrRejected for whatever is wrong with the answer or the ceremony, and for
+// every answer once too many were wrong; a *ThrottledError for a second while
+// many are being judged; or a fault, after which the answer may be spent.
 func (m *Manager) FinishSignIn(ctx context.Context, binding, id string, response []byte) (userID string, first Method, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -122,7 +126,7 @@ func (m *Manager) FinishSignIn(ctx context.Context, binding, id string, response
 }
 
 // ResendSignIn is Resend for a sign-in, which looks the same for a name that
-// nobody has.
+// nobody has. A *ThrottledError says that it is too soon for this ceremony.
 func (m *Manager) ResendSignIn(ctx context.Context, binding, id string) (*Ceremony, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -138,7 +142,10 @@ func (m *Manager) ResendSignIn(ctx context.Context, binding, id string) (*Ceremo
 		return nil, err
 	}
 	if step.Deliver != nil {
-		step.Deliver = v.quietly(step.Deliver)
+		err = v.charge(ctx, &step)
+	}
+	if err != nil {
+		return nil, m.refused(ctx, v.event(), err)
 	}
 	again, err := m.sendAgain(ctx, v.ceremony, id, step)
 	if err != nil {
@@ -225,6 +232,35 @@ func (v *verification) loadFirst(ctx context.Context, creds []Credential) error 
 	}
 	v.request.Decoy = v.decoy
 	return nil
+}
+
+// charge reserves what a step charges and leaves its delivery to be called. Only
+// the ceremony's own budget refuses aloud: where another is used up nothing is
+// delivered, and what was delivered before stays good.
+func (v *verification) charge(ctx context.Context, step *factor.Step) error {
+	var own, others []factor.Charge
+	for _, c := range step.Charges {
+		if c.Ceremony {
+			own = append(own, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	step.Charges = nil
+	if err := v.m.charge(ctx, own); err != nil {
+		return err
+	}
+	err := v.m.charge(ctx, others)
+	if _, throttled := errors.AsType[*ThrottledError](err); throttled {
+		_ = v.m.refused(ctx, v.event(), err) // tells the operator
+		step.Deliver = func(context.Context) error { return nil }
+		if v.ceremony != nil {
+			step.State = v.ceremony.state
+		}
+		return nil
+	}
+	step.Deliver = v.quietly(step.Deliver)
+	return err
 }
 
 // quietly delivers without telling the client whether it worked: that would

@@ -97,62 +97,94 @@ func TestA04_OneInboxIsNotTwoFactors(t *testing.T) {
 	assert.True(t, s.Pending, "beside a password the inbox is a second factor")
 }
 
-// F12, N01: nothing that BeginSignIn, ResendSignIn and FinishSignIn return says
-// whether somebody has the name, something to sign in with, or a sender that
-// works.
+// F12, N01, J11: nothing that BeginSignIn, ResendSignIn and FinishSignIn return
+// says whether somebody has the name, something to sign in with, or a sender
+// that works, and which limits are reached.
 func TestN01_NobodyLooksLikeSomebody(t *testing.T) {
 	type seen struct {
-		Prompt                 string
-		Life                   time.Duration
-		Again                  string
-		Wrong, Gone            []error
-		Throttled, Afterwards  time.Duration
-		Sends                  int
-		SendsLeft, OthersSends time.Duration
+		Prompt string
+		Life   time.Duration
+		Again  []string
+		Wrong  []error
 	}
-	look := func(name string, refuse error) seen {
+	look := func(refuse error, names ...string) (seen, int) {
 		mail := &inbox{method: "email", refuse: refuse, charges: []factor.Charge{{Key: "day", N: 12, Per: 24 * time.Hour}}}
 		k := doors(t, mail)
 		ctx := t.Context()
-		c := knock(t, k, name)
-		v := seen{Prompt: jsonOf(t, c.Prompt), Life: c.ExpiresAt.Sub(k.Clock.Now())}
-		again, err := k.Manager.ResendSignIn(ctx, browser, c.ID)
-		require.NoError(t, err)
-		require.Equal(t, c.ID, again.ID)
-		v.Again = jsonOf(t, again.Prompt)
-		for range 5 {
-			_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-			v.Wrong = append(v.Wrong, err)
-		}
-		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-		v.Gone = append(v.Gone, err)
-		_, err = k.Manager.ResendSignIn(ctx, browser, c.ID)
-		v.Gone = append(v.Gone, err)
-		c = knock(t, k, name)
-		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-		v.Throttled = retryAfter(t, err)
-		k.Clock.Advance(30 * time.Second)
-		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-		require.ErrorIs(t, err, mfa.ErrRejected)
-		_, _, err = k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
-		v.Afterwards = retryAfter(t, err)
-		for v.Sends = 3; err != nil; v.Sends++ {
-			_, err = k.Manager.BeginSignIn(ctx, mfa.SignInOptions{Method: "email", Name: strings.ToUpper(name), Binding: browser})
-			if err != nil {
-				break
+		v := seen{}
+		for i := range 20 {
+			c := knock(t, k, names[i%len(names)])
+			v.Prompt, v.Life = jsonOf(t, c.Prompt), c.ExpiresAt.Sub(k.Clock.Now())
+			for j := range 7 {
+				_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte("999999"))
+				v.Wrong = append(v.Wrong, err)
+				if j%3 == 0 {
+					again, err := k.Manager.ResendSignIn(ctx, browser, c.ID)
+					if err == nil {
+						require.Equal(t, c.ID, again.ID)
+						v.Again = append(v.Again, jsonOf(t, again.Prompt))
+					}
+					v.Wrong = append(v.Wrong, err)
+				}
 			}
-			err = mfa.ErrRejected
 		}
-		v.SendsLeft = retryAfter(t, err)
-		_, err = k.Manager.BeginSignIn(ctx, mfa.SignInOptions{Method: "email", Name: "someone", Binding: browser})
-		v.OthersSends = retryAfter(t, err)
-		return v
+		_, sent := mail.last()
+		return v, sent
 	}
-	somebody := look("alice", nil)
-	assert.Equal(t, 12, somebody.Sends)
-	for name, refuse := range map[string]error{"nobody": nil, "mute": nil, "bob": errors.New("no route")} {
-		assert.Equal(t, somebody, look(name, refuse), name)
+	somebody, sent := look(nil, "alice")
+	assert.Equal(t, 12, sent, "no more than a factor's limits")
+	assert.NotEmpty(t, somebody.Again)
+	for i, err := range somebody.Wrong {
+		if err != nil {
+			require.ErrorIs(t, err, mfa.ErrRejected, "%d", i)
+		}
 	}
+	for _, names := range [][]string{{"nobody"}, {"mute"}, {"bob"}, {"alice", "ALICE"}, {"alice", "nobody"}, {"nobody", "somebody"}} {
+		look, _ := look(errors.New("no route"), names...)
+		assert.Equal(t, somebody, look, names)
+	}
+}
+
+// J01, N01: once too many answers were wrong the right one is not taken, and
+// nobody is told why; the operator is.
+func TestJ01_ClosedSignInsRejectWhatIsRight(t *testing.T) {
+	mail := &inbox{method: "email"}
+	k := doors(t, mail)
+	ctx := t.Context()
+	guessed := knock(t, k, "alice")
+	for range 5 {
+		_, _, err := k.Manager.FinishSignIn(ctx, browser, guessed.ID, []byte("999999"))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+	}
+	c := knock(t, k, "Alice")
+	code, _ := mail.last()
+	for range 4 {
+		_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+		require.ErrorIs(t, err, mfa.ErrRejected)
+		assert.Equal(t, err, mfa.ErrRejected, "without a reason")
+	}
+	assert.Equal(t, 5, judgedIn(k))
+	assert.Equal(t, 4, countEvents(k, mfa.EventRefused, mfa.OutcomeThrottled))
+	k.Clock.Advance(30 * time.Second)
+	_, _, err := k.Manager.FinishSignIn(ctx, browser, c.ID, []byte(code))
+	require.NoError(t, err, "the fifth try, after the delay")
+}
+
+// Where a factor's limit is reached, what was sent before stays good.
+func TestF06_SilentRefusalsTakeNothingAway(t *testing.T) {
+	mail := &inbox{method: "email", charges: []factor.Charge{{Key: "day", N: 1, Per: 24 * time.Hour}, {Key: "soon", N: 1, Per: time.Minute, Ceremony: true}}}
+	k := doors(t, mail)
+	c := knock(t, k, "alice")
+	_, err := k.Manager.ResendSignIn(t.Context(), browser, c.ID)
+	assert.Equal(t, time.Minute, retryAfter(t, err), "what belongs to the ceremony is told")
+	k.Clock.Advance(time.Minute)
+	_, err = k.Manager.ResendSignIn(t.Context(), browser, c.ID)
+	require.NoError(t, err)
+	code, sent := mail.last()
+	assert.Equal(t, 1, sent)
+	assert.Equal(t, 2, countEvents(k, mfa.EventRefused, mfa.OutcomeThrottled), "the operator hears of both")
+	_, _, err = k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.NoError(t, err)
 }
 
 func jsonOf(t *testing.T, v any) string {

@@ -23,6 +23,7 @@ type verification struct {
 	id       string    // of the ceremony; empty if answered at once
 	ceremony *ceremony // nil while none is stored, or if answered at once
 	response []byte
+	closed   bool // the budget of a sign-in is used up: whatever is answered is wrong
 
 	f       Factor
 	info    factor.Info
@@ -136,6 +137,9 @@ func (v *verification) answer(ctx context.Context, creds []Credential) error {
 		return err
 	}
 	b, err := v.m.reserve(ctx, v.s.UserID, v.info, v.purpose)
+	if v.purpose == factor.PurposeSignIn && spent(err) {
+		return v.rejectUnjudged(ctx, err)
+	}
 	if err != nil {
 		return v.m.refused(ctx, v.event(), err)
 	}
@@ -144,6 +148,18 @@ func (v *verification) answer(ctx context.Context, creds []Credential) error {
 	}
 	v.announce(ctx)
 	return nil
+}
+
+// rejectUnjudged treats an answer to a sign-in as a wrong one, because the budget
+// of its user is used up. Whoever has proved nothing must not learn of it: others
+// may have used it up, or the same person by another name.
+func (v *verification) rejectUnjudged(ctx context.Context, throttled error) error {
+	v.closed = true
+	if err := v.judgeAndSpend(ctx); !errors.Is(err, ErrRejected) {
+		return v.m.refused(ctx, v.event(), err)
+	}
+	_ = v.m.refused(ctx, v.event(), throttled) // tells the operator; the caller is told less
+	return ErrRejected
 }
 
 // used is what the answer has proved.
@@ -212,6 +228,9 @@ func (v *verification) gone(err error) error {
 }
 
 func (v *verification) judge(ctx context.Context, state []byte) error {
+	if v.closed {
+		return factor.Reject("too many answers were wrong before it")
+	}
 	res, err := v.f.FinishVerify(ctx, v.request, state, v.response)
 	if err != nil {
 		return err

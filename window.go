@@ -52,15 +52,31 @@ func (m *Manager) reserveUnit(ctx context.Context, key string, n int, per time.D
 			return nil, err
 		}
 		now := m.now().Truncate(time.Millisecond) // as it is stored
-		if prev == 0 || now.Before(u.w.from.Add(-skew)) || !now.Before(u.w.from.Add(per)) {
+		// A clock that was set back gives nothing back: the window begins anew
+		// with all that is taken, so that it ends.
+		setBack := prev != 0 && now.Before(u.w.from.Add(-skew))
+		switch {
+		case prev == 0 || !now.Before(u.w.from.Add(per)):
 			u.w = window{from: now}
+		case setBack:
+			u.w.from = now
 		}
-		if u.w.n >= uint64(max(0, n)) {
-			return nil, &ThrottledError{RetryAfter: u.w.from.Add(per).Sub(now)}
+		var refusal error
+		if u.w.n < uint64(max(0, n)) {
+			u.w.n++
+		} else {
+			refusal = &ThrottledError{RetryAfter: u.w.from.Add(per).Sub(now), spent: true}
 		}
-		u.w.n++
-		if err := u.put(ctx, prev); !errors.Is(err, ErrConflict) {
-			return u, err
+		if refusal != nil && !setBack {
+			return nil, refusal
+		}
+		switch err := u.put(ctx, prev); {
+		case errors.Is(err, ErrConflict):
+			continue
+		case err != nil:
+			return nil, err
+		default:
+			return u, refusal
 		}
 	}
 	return nil, &ThrottledError{RetryAfter: time.Second}

@@ -94,10 +94,15 @@ type Step struct {
 
 // Charge takes one unit of a budget of N units per window of length Per. Key
 // names the budget; it is hashed before it reaches the store.
+//
+// Whoever signs in is not told that a budget is used up, because that would say
+// something about somebody: nothing is delivered. Only the budget of their own
+// ceremony is told.
 type Charge struct {
-	Key string
-	N   int
-	Per time.Duration
+	Key      string
+	N        int
+	Per      time.Duration
+	Ceremony bool // of this ceremony alone
 }
 
 // Enrolled is the outcome of a successful enrolment.

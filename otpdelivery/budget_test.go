@@ -14,7 +14,7 @@ import (
 // F06: the rows over which a day is spread add up to its limit, and are all
 // used.
 func TestF06_TheDayIsShared(t *testing.T) {
-	for _, perDay := range []int{1, 5, 16, 17, 10_000} {
+	for _, perDay := range []int{1, 17, 999, 1000, 2999, 10_000, 100_001} {
 		f := &Factor{channel: Email, cfg: Config{Limits: Limits{PerDay: perDay}}}
 		limits, used := map[string]int{}, map[string]int{}
 		for i := range 20_000 {
@@ -27,6 +27,7 @@ func TestF06_TheDayIsShared(t *testing.T) {
 		sum := 0
 		for key, n := range limits {
 			sum += n
+			assert.GreaterOrEqual(t, n, min(perDay, 1000), "none is full long before the day")
 			assert.Greater(t, used[key], 20_000/len(limits)/2, "row %s of %d", key, perDay)
 		}
 		assert.Equal(t, perDay, sum)
@@ -46,25 +47,31 @@ func TestF06_J09_Budgets(t *testing.T) {
 	}
 	alice := factor.Request{User: factor.User{ID: "alice"}, Ceremony: "c", Purpose: factor.PurposeVerify}
 	assert.Equal(t, map[string]int{
-		"sms/second/ceremony": 1, "sms/second/user": 1, "sms/second/address": 2, "sms/second/prefix": 3, "sms/second/day": 1,
-	}, keys(alice, "+15555550100"))
+		"sms/verify/ceremony": 1, "sms/verify/user": 1, "sms/verify/address": 2, "sms/verify/day": 4,
+	}, keys(alice, "+15555550100"), "neighbours keep nobody from verifying")
 	enrols := alice
 	enrols.Purpose = factor.PurposeEnroll
-	assert.Equal(t, f.charges(alice, "+15555550100"), f.charges(enrols, "+15555550100"), "enrolling costs the same")
+	assert.Equal(t, map[string]int{
+		"sms/enroll/ceremony": 1, "sms/enroll/user": 1, "sms/enroll/address": 2, "sms/enroll/prefix": 3, "sms/enroll/day": 4,
+	}, keys(enrols, "+15555550100"), "who has an account takes nothing from who verifies")
 
 	anybody := alice
 	anybody.Purpose = factor.PurposeSignIn
-	for _, c := range f.charges(anybody, "+15555550100") {
-		assert.True(t, strings.HasPrefix(c.Key, "sms/first/"), c.Key)
+	for i, c := range f.charges(anybody, "+15555550100") {
+		assert.True(t, strings.HasPrefix(c.Key, "sms/sign_in/"), c.Key)
+		assert.Equal(t, i == 0, c.Ceremony)
 	}
 	nobody := anybody
 	nobody.User, nobody.Decoy = factor.User{}, []byte(strings.Repeat("d", 32))
 	decoy := f.decoyAddress(nobody.Decoy)
 	assert.Len(t, f.charges(nobody, decoy), len(f.charges(anybody, "+15555550100")), "a name that nobody has costs as much")
+	for _, c := range f.charges(nobody, decoy) {
+		assert.True(t, strings.HasPrefix(c.Key, "sms/decoy/"), "%s: nobody takes nothing from anybody", c.Key)
+	}
 	assert.True(t, f.serves(decoy))
 	assert.Regexp(t, e164, decoy)
 
-	near, far := f.charges(alice, "+15555550199")[3].Key, f.charges(alice, "+15555560100")[3].Key
-	assert.Equal(t, f.charges(alice, "+15555550100")[3].Key, near)
+	near, far := f.charges(enrols, "+15555550199")[3].Key, f.charges(enrols, "+15555560100")[3].Key
+	assert.Equal(t, f.charges(enrols, "+15555550100")[3].Key, near)
 	assert.NotEqual(t, near, far)
 }

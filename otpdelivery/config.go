@@ -20,11 +20,13 @@ type Config struct {
 
 	// UseVerifiedContact makes the user's verified address, of Config.User of
 	// the Manager, a second factor that nobody has to enrol: whoever has one
-	// has a second factor.
+	// has a second factor, and whoever changes it changes one. Guard the page
+	// for that like those for factors.
 	UseVerifiedContact bool
 	// SignIn makes the method a first factor, too: people sign in by a code
 	// that is sent to their verified address, or else to one they have
-	// enrolled. It needs a [*Queue] as Sender, so that answers take as long
+	// enrolled. Whoever has nothing but that inbox beside a password signs in by
+	// the inbox alone from then on, with all rights. It needs a [*Queue] as Sender, so that answers take as long
 	// for names that nobody has.
 	SignIn bool
 
@@ -46,14 +48,15 @@ type Config struct {
 	Limits    Limits
 }
 
-// Limits bound how much is sent. Codes that somebody asks for who has proved a
-// first factor, and those for signing in, which anybody may ask for, are
-// counted apart. Zero values mean the defaults.
+// Limits bound how much is sent by the method. Verifications, enrolments, which
+// anybody with an account may begin, and sign-ins, which anybody may begin, are
+// counted apart: each of the three has these limits. Zero values mean the
+// defaults.
 type Limits struct {
 	PerUser    int           // to one user per hour, 10
 	PerAddress int           // to one address per hour, for whomever, 10
-	PerPrefix  int           // SMS to numbers that differ in the last four digits only, per day, 50
-	PerDay     int           // over all per day, 10,000
+	PerPrefix  int           // SMS to numbers that differ in the last four digits only, per day, 50; not of verifications
+	PerDay     int           // over all per day, 10,000; near it some are refused before
 	Cooldown   time.Duration // between two messages of one ceremony, 30 s
 }
 

@@ -220,12 +220,56 @@ func TestF06_SendsAreCounted(t *testing.T) {
 	require.NoError(t, send("bob"))
 	require.ErrorAs(t, send("bob"), &throttled, "six to an address, whosever")
 	assert.Equal(t, 6, p.count(), "nothing is sent beyond that")
-	k.Clock.Advance(time.Hour)
-	require.NoError(t, send("carol"))
-	require.NoError(t, send("carol"))
-	require.ErrorAs(t, send("carol"), &throttled, "eight a day to numbers that are near")
-	assert.Equal(t, 23*time.Hour, throttled.RetryAfter)
-	assert.Equal(t, 8, p.count())
+}
+
+// F06, J09: whoever has an account can have codes sent to the addresses of
+// others, and keeps nobody from signing in or verifying by that.
+func TestF06_EnrolmentsTakeNothingFromVerifications(t *testing.T) {
+	k, p := newKit(t, true, func(c *otpdelivery.Config) {
+		c.Limits = otpdelivery.Limits{PerUser: 40, PerAddress: 6, PerPrefix: 8, PerDay: 30}
+	})
+	ctx := t.Context()
+	mallory := k.SignedIn(t, "mallory")
+	c := begin(t, k, mallory, "email")
+	mallory, err := k.Manager.FinishVerify(ctx, mallory, c.ID, p.code(t))
+	require.NoError(t, err)
+	register := func(number string) error {
+		_, err := k.Manager.BeginEnroll(ctx, mallory, mfa.EnrollOptions{Method: "sms", Params: map[string]string{"address": number}})
+		return err
+	}
+	var throttled *mfa.ThrottledError
+	for range 6 {
+		require.NoError(t, register("+15555550100")) // that of alice
+	}
+	require.ErrorAs(t, register("+15555550100"), &throttled, "six to an address")
+	assert.Equal(t, time.Hour, throttled.RetryAfter)
+	require.NoError(t, register("+15555550199"))
+	require.NoError(t, register("+15555550198"))
+	require.ErrorAs(t, register("+15555550197"), &throttled, "eight a day to numbers that are near")
+	assert.Equal(t, 24*time.Hour, throttled.RetryAfter)
+	for i := range 22 {
+		require.NoError(t, register(fmt.Sprintf("+1555%07d", 1_000_000+10_000*i)))
+	}
+	require.ErrorAs(t, register("+15559990100"), &throttled, "thirty a day")
+	begin(t, k, k.SignedIn(t, "alice"), "sms")
+}
+
+// Nobody who signs in is told of a limit, nor do names that nobody has use any
+// up: nothing is sent to them.
+func TestF06_SignInsAreCountedInSilence(t *testing.T) {
+	k, sent := newDoor(t, otpdelivery.Limits{PerDay: 5})
+	knock := func(name string) {
+		_, err := k.Manager.BeginSignIn(t.Context(), mfa.SignInOptions{Method: "email", Name: name, Binding: "0123456789abcdefABCDEF"})
+		require.NoError(t, err)
+	}
+	for i := range 40 {
+		knock(fmt.Sprintf("nobody %d", i))
+	}
+	for range 7 {
+		knock("mail")
+		knock("both")
+	}
+	assert.Equal(t, 5, sent())
 }
 
 // F12: no answer of the library has the code or the whole address.

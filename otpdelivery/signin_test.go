@@ -16,14 +16,20 @@ import (
 )
 
 // newDoor is a kit whose users sign in by e-mail and by SMS. Everybody's id but
-// nobody's says what they have: "mail", "phone", "both", "neither".
-func newDoor(t *testing.T) *mfatest.Kit {
+// nobody's says what they have: "mail", "phone", "both", "neither". sent closes
+// the door and counts what was sent.
+func newDoor(t *testing.T, limits otpdelivery.Limits) (k *mfatest.Kit, sent func() int) {
 	t.Helper()
-	return mfatest.New(t, func(c *mfa.Config) {
-		queue, err := otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: &post{}, Now: c.Now})
+	p := &post{}
+	k = mfatest.New(t, func(c *mfa.Config) {
+		queue, err := otpdelivery.NewQueue(otpdelivery.QueueConfig{Sender: p, Now: c.Now})
 		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, queue.Shutdown(context.Background())) })
-		cfg := otpdelivery.Config{App: "Example", Sender: queue, SignIn: true}
+		sent = func() int {
+			require.NoError(t, queue.Shutdown(context.Background()))
+			return p.count()
+		}
+		t.Cleanup(func() { sent() })
+		cfg := otpdelivery.Config{App: "Example", Sender: queue, SignIn: true, Limits: limits}
 		email, err := otpdelivery.NewEmail(cfg)
 		require.NoError(t, err)
 		cfg.Countries = []string{"+1"}
@@ -49,6 +55,7 @@ func newDoor(t *testing.T) *mfatest.Kit {
 			}
 		}
 	})
+	return k, sent
 }
 
 // N01: whoever tries both methods learns nothing, either, from which of them
@@ -56,7 +63,7 @@ func newDoor(t *testing.T) *mfatest.Kit {
 func TestN01_MethodsCountTogetherForEverybody(t *testing.T) {
 	const browser = "0123456789abcdefABCDEF"
 	look := func(name string, order string) (seen []string) {
-		k := newDoor(t)
+		k, _ := newDoor(t, otpdelivery.Limits{})
 		note := func(err error) bool {
 			var throttled *mfa.ThrottledError
 			switch {

@@ -27,9 +27,6 @@ func TestFaults(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			s.CancelWith(cancel)
-			if fault == faultstore.Hang {
-				time.AfterFunc(time.Millisecond, cancel)
-			}
 			s.Fail(2, fault)
 			put := func(ctx context.Context, key string) (err error) {
 				defer func() {
@@ -41,6 +38,9 @@ func TestFaults(t *testing.T) {
 				return s.PutRecord(ctx, mfa.Record{Key: key, Version: 1}, 0)
 			}
 			require.NoError(t, put(ctx, "a"), "the first call is not the second")
+			if fault == faultstore.Hang {
+				time.AfterFunc(time.Millisecond, cancel)
+			}
 			err := put(ctx, "b")
 			_, missing := s.Inner.Record(t.Context(), "b")
 			effect := slices.Contains([]faultstore.Fault{faultstore.After, faultstore.CancelAfter, faultstore.TimeoutAfter, faultstore.PanicAfter}, fault)

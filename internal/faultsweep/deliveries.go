@@ -210,16 +210,16 @@ func guessAtSignIns(r *run) step {
 	wrong := finishSignIn(r, c.ID, otherThan(code))
 	return step{wrong, func(outcome) {
 		guesses := 1 // the repetition
-		var throttled *mfa.ThrottledError
-		for ; guesses < mostCalls; guesses++ {
+		for before := r.unjudged(); guesses < mostCalls && r.unjudged() == before; guesses++ {
 			other := r.beginSignIn(r.user)
-			if _, err := finishSignIn(r, other.ID, otherThan(r.mailed(other.ID)))(r.t.Context()); errors.As(err, &throttled) {
-				break
+			_, err := finishSignIn(r, other.ID, otherThan(r.mailed(other.ID)))(r.t.Context())
+			if inUse, ok := errors.AsType[*mfa.ThrottledError](err); ok { // by what the fault has left behind
+				r.Clock.Advance(inUse.RetryAfter)
 			} else if !errors.Is(err, mfa.ErrRejected) {
-				r.t.Errorf("a wrong code is not judged: %v", err)
+				r.t.Errorf("a wrong code is not rejected: %v", err)
 			}
 		}
-		if throttled == nil || guesses > 3 {
+		if guesses--; guesses > 3 {
 			r.t.Fatalf("%d guesses were judged, and the budget is three", guesses)
 		}
 		r.right(totpMethod, r.code(app))
@@ -227,19 +227,29 @@ func guessAtSignIns(r *run) step {
 	}}
 }
 
-// signInPatiently signs in as soon as the budget lets it.
+// unjudged counts the answers that were refused without being judged, of which
+// only the operator is told.
+func (r *run) unjudged() (n int) {
+	for _, e := range r.Events.All() {
+		if e.Kind == mfa.EventRefused && e.Outcome == mfa.OutcomeThrottled {
+			n++
+		}
+	}
+	return n
+}
+
+// signInPatiently signs in once the longest delay is over: at the second time, if
+// what the fault has left behind counts from the first.
 func (r *run) signInPatiently() {
 	r.t.Helper()
-	for waited := time.Duration(0); waited < 2*time.Hour; {
+	var err error
+	for range 2 {
+		r.Clock.Advance(time.Hour)
 		c := r.beginSignIn(r.user)
-		_, err := finishSignIn(r, c.ID, []byte(r.mailed(c.ID)))(r.t.Context())
-		throttled, ok := errors.AsType[*mfa.ThrottledError](err)
-		if !ok {
-			r.must("signing in after "+waited.String(), err)
-			return
+		before := r.unjudged()
+		if _, err = finishSignIn(r, c.ID, []byte(r.mailed(c.ID)))(r.t.Context()); r.unjudged() == before {
+			break
 		}
-		r.Clock.Advance(throttled.RetryAfter)
-		waited += throttled.RetryAfter
 	}
-	r.t.Fatal("nobody can sign in by a code any more")
+	r.must("signing in after two hours at most", err)
 }
