@@ -156,28 +156,37 @@ type budget interface {
 
 // row is what is left for first or for second factors: five wrong in a row, then
 // a delay of 30 s that doubles up to one hour; a hundred close that for second
-// ones.
+// ones. That for first ones is forgotten an hour and a day after the last answer.
 type row struct {
 	wrong   int
 	opens   time.Time
 	endless bool
+	last    time.Time // an answer was judged, or the delay set right; of an endless one
+}
+
+func (b *row) forgotten(now time.Time) bool {
+	return b.endless && !now.Before(b.last.Add(25*time.Hour))
 }
 
 func (b *row) delay() time.Duration { return min(30*time.Second<<min(b.wrong-5, 10), time.Hour) }
 
 func (b *row) wait(now time.Time) time.Duration {
+	if b.forgotten(now) {
+		*b = row{endless: true}
+	}
 	switch {
 	case b.wrong >= 100 && !b.endless:
 		return time.Hour
 	case b.wrong < 5 || !now.Before(b.opens):
 		return 0
 	case b.opens.Sub(now) > time.Hour: // the clock was set back
-		b.opens = now.Add(b.delay())
+		b.opens, b.last = now.Add(b.delay()), now
 	}
 	return b.opens.Sub(now)
 }
 
 func (b *row) fail(now time.Time) {
+	b.last = now
 	if b.wrong++; b.wrong >= 5 {
 		b.opens = now.Add(b.delay())
 	}
@@ -190,8 +199,11 @@ type hour struct {
 }
 
 func (b *hour) wait(now time.Time) time.Duration {
-	if now.Sub(b.from) >= time.Hour || b.from.Sub(now) > time.Minute {
+	switch {
+	case now.Sub(b.from) >= time.Hour:
 		b.wrong = 0
+	case b.from.Sub(now) > time.Minute: // the clock was set back, which gives nothing back
+		b.from = now
 	}
 	if b.wrong < 20 {
 		return 0
@@ -207,13 +219,13 @@ func (b *hour) fail(now time.Time) {
 }
 
 // unlock opens what wrong answers have closed.
-func (h *human) unlock() { h.first, h.second = row{endless: true}, row{} }
+func (h *human) unlock() { *h.first, h.second = row{endless: true}, row{} }
 
 // budget is what an answer is charged to; nil if nothing can be guessed.
 func (h *human) budget(method string, r *ritual) budget {
 	switch {
 	case r != nil && r.knock != nil:
-		return &h.first
+		return h.first
 	case method == totpMethod || method == mailMethod:
 		return &h.second
 	case method == codeMethod && (r == nil || r.offer == nil):
@@ -225,16 +237,20 @@ func (h *human) budget(method string, r *ritual) budget {
 // outcome counts an answer and says how it ends.
 func (h *human) outcome(method string, r *ritual, judged verdict, now time.Time) string {
 	b := h.budget(method, r)
-	if b != nil && b.wait(now) > 0 {
+	closed := b != nil && b.wait(now) > 0
+	if closed && (r == nil || r.knock == nil) {
 		return throttled
+	}
+	if closed { // whoever signs in is told that it was wrong
+		judged, b = wrong, nil
 	}
 	if r != nil {
 		r.tries--
 		r.over = r.tries == 0 || judged == right
 	}
 	switch {
-	case judged == right && b == &h.first:
-		h.first = row{endless: true}
+	case judged == right && r != nil && r.knock != nil:
+		*h.first = row{endless: true}
 	case judged == right && (b == &h.second || r == nil || r.offer == nil):
 		h.second = row{}
 	case judged == wrong && b != nil:

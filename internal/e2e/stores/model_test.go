@@ -35,7 +35,7 @@ type human struct {
 	letters int      // that have come
 	gadgets []*gadget
 	visits  []*visit
-	first   row
+	first   *row
 	second  row
 	lookups hour
 }

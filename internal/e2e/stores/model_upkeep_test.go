@@ -88,6 +88,16 @@ func (w *world) sweep() {
 		if h.lookups.from.Add(time.Hour).Before(w.now()) {
 			h.lookups = hour{}
 		}
+		h.first.sweep(w.now())
+	}
+	for _, h := range w.nobodies {
+		h.first.sweep(w.now())
+	}
+}
+
+func (b *row) sweep(now time.Time) {
+	if b.last.Add(25 * time.Hour).Before(now) {
+		*b = row{endless: true}
 	}
 }
 
