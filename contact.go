@@ -12,8 +12,10 @@ import (
 // oldChannel is the former address by factor.EmailChannel or
 // factor.PhoneChannel, empty if there was none.
 //
-// Nothing else has to be done: codes that went to the former address are void
-// by themselves, and sessions keep what was proved with it.
+// Codes that went to the former address are void by themselves, and sessions keep
+// what was proved with it. Where verified addresses are second factors, changing
+// one is changing a factor: the app lets those do it only who may change factors,
+// and only once the new address is verified.
 func (m *Manager) ContactChanged(ctx context.Context, userID, oldChannel string) error {
 	if userID == "" {
 		return fmt.Errorf("%w: name the user", ErrInvalid)

@@ -168,6 +168,9 @@ func (e *enrollment) use(ctx context.Context, creds []Credential) error {
 		return err
 	}
 	e.request, err = m.request(u, e.sealed, e.params, factor.PurposeEnroll, e.id)
+	if e.ceremony != nil {
+		e.request.Expires = e.ceremony.expires
+	}
 	return err
 }
 

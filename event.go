@@ -3,6 +3,7 @@ package mfa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,6 +67,9 @@ type Event struct {
 	Name    string // what the user calls the credential, for EventEnrolled, EventRemoved and EventReset
 	Channel string // the address of the credential, or the former one of EventContactChanged, by factor.EmailChannel or PhoneChannel
 }
+
+// Format implements [fmt.Formatter]. It prints what LogValue has, under any verb.
+func (e Event) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, e.LogValue()) }
 
 // LogValue implements [slog.LogValuer]. Empty fields are left out, and so are
 // those that are for notices.

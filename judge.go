@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -221,9 +222,15 @@ func (m *Manager) contactRaises(ctx context.Context, s State, methods []Method, 
 	return ok && ch != "" && besideFirst(methods, "", hashChannel(s.UserID, ch)), nil
 }
 
+// errNoUser means that the app does not know a user any more.
+var errNoUser = errors.New("the user is gone")
+
 // user asks the app about a user and makes sure that it answers about that one.
 func (m *Manager) user(ctx context.Context, userID string) (User, error) {
 	u, err := m.cfg.User(ctx, userID)
+	if errors.Is(err, ErrNotFound) {
+		return User{}, fmt.Errorf("mfa: Config.User: %w: %w", errNoUser, fault(err))
+	}
 	if err != nil {
 		return User{}, fmt.Errorf("mfa: Config.User: %w", fault(err))
 	}

@@ -260,9 +260,9 @@ func (m *Manager) sendAgain(ctx context.Context, c *ceremony, id string, step fa
 
 func (m *Manager) beginAgain(ctx context.Context, s State, c *ceremony, id string, creds []Credential) (factor.Step, error) {
 	if c.purpose == factor.PurposeEnroll {
-		e := &enrollment{m: m, s: s, method: c.method, params: c.params, id: id}
+		e := &enrollment{m: m, s: s, method: c.method, params: c.params, id: id, ceremony: c}
 		return e.begin(ctx, creds)
 	}
-	v := &verification{m: m, s: s, purpose: c.purpose, method: c.method, refresh: c.refresh, params: c.params, id: id}
+	v := &verification{m: m, s: s, purpose: c.purpose, method: c.method, refresh: c.refresh, params: c.params, id: id, ceremony: c}
 	return v.begin(ctx, creds)
 }

@@ -119,7 +119,11 @@ func (m *Manager) FinishSignIn(ctx context.Context, binding, id string, response
 		return "", Method{}, err
 	}
 	v.response = response
-	if err := v.answer(ctx, creds); err != nil {
+	err = v.answer(ctx, creds)
+	if errors.Is(err, ErrNotEnrolled) {
+		err = m.refused(ctx, v.event(), factor.Reject("there is nothing left to sign in with"))
+	}
+	if err != nil {
 		return "", Method{}, err
 	}
 	return v.s.UserID, v.used(RoleFirst), nil

@@ -21,7 +21,7 @@ const browser = "0123456789abcdefABCDEF" // a binding
 
 // doors is a kit whose users sign in by a code in their inbox. "alice" and
 // "bob" exist, however they are written, and so does "mute", who has no
-// address.
+// address. "gone" has left a name behind.
 func doors(t *testing.T, mail *inbox, change ...func(*mfa.Config)) *mfatest.Kit {
 	t.Helper()
 	return mfatest.New(t, func(c *mfa.Config) {
@@ -29,14 +29,17 @@ func doors(t *testing.T, mail *inbox, change ...func(*mfa.Config)) *mfatest.Kit 
 		user := c.User
 		c.User = func(ctx context.Context, id string) (mfa.User, error) {
 			u, err := user(ctx, id)
-			if id == "mute" {
+			switch id {
+			case "mute":
 				u.Email = ""
+			case "gone":
+				err = fmt.Errorf("%w: no rows", mfa.ErrNotFound)
 			}
 			return u, err
 		}
 		c.FindUser = func(_ context.Context, name string) (string, error) {
 			switch id := strings.ToLower(name); id {
-			case "alice", "bob", "mute":
+			case "alice", "bob", "mute", "gone":
 				return id, nil
 			case "crash":
 				return "", errors.New("the database is gone: " + name)
@@ -139,10 +142,32 @@ func TestN01_NobodyLooksLikeSomebody(t *testing.T) {
 			require.ErrorIs(t, err, mfa.ErrRejected, "%d", i)
 		}
 	}
-	for _, names := range [][]string{{"nobody"}, {"mute"}, {"bob"}, {"alice", "ALICE"}, {"alice", "nobody"}, {"nobody", "somebody"}} {
+	for _, names := range [][]string{{"nobody"}, {"mute"}, {"gone"}, {"bob"}, {"alice", "ALICE"}, {"alice", "nobody"}, {"nobody", "somebody"}} {
 		look, _ := look(errors.New("no route"), names...)
 		assert.Equal(t, somebody, look, names)
 	}
+}
+
+// Whoever goes while signing in is told what all are told.
+func TestN01_UsersWhoGo(t *testing.T) {
+	mail := &inbox{method: "email"}
+	gone := false
+	k := doors(t, mail, func(c *mfa.Config) {
+		user := c.User
+		c.User = func(ctx context.Context, id string) (mfa.User, error) {
+			if gone {
+				return mfa.User{}, mfa.ErrNotFound
+			}
+			return user(ctx, id)
+		}
+	})
+	c := knock(t, k, "alice")
+	code, _ := mail.last()
+	gone = true
+	_, _, err := k.Manager.FinishSignIn(t.Context(), browser, c.ID, []byte(code))
+	require.ErrorIs(t, err, mfa.ErrRejected)
+	_, err = k.Manager.ResendSignIn(t.Context(), browser, c.ID)
+	require.ErrorIs(t, err, mfa.ErrRejected)
 }
 
 // J01, N01: once too many answers were wrong the right one is not taken, and

@@ -100,6 +100,9 @@ func (v *verification) use(ctx context.Context, sealed []Credential) error {
 		if v.decoy != nil {
 			u, err = User{}, nil // asked only so that it takes as long
 		}
+		if v.purpose == factor.PurposeSignIn && errors.Is(err, errNoUser) {
+			err = ErrNotEnrolled // there is nothing to sign in with, as without an address
+		}
 		if err != nil {
 			return err
 		}
@@ -108,6 +111,9 @@ func (v *verification) use(ctx context.Context, sealed []Credential) error {
 	v.sealed = sealed
 	var err error
 	v.request, err = v.m.request(*v.user, sealed, v.params, v.purpose, v.id)
+	if v.ceremony != nil {
+		v.request.Expires = v.ceremony.expires
+	}
 	return err
 }
 

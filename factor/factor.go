@@ -71,6 +71,7 @@ type Request struct {
 	Purpose     Purpose
 	Ceremony    string    // the ceremony's id; empty when a promptless factor is answered at once
 	Now         time.Time // UTC, from the Manager's clock
+	Expires     time.Time // of the ceremony, where it is begun again or judged; zero where it is begun
 
 	// Decoy is set when someone signs in by a name that nobody has: 32 bytes,
 	// stable per name. The factor builds a Step like a real one from it, and

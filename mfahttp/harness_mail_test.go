@@ -61,7 +61,7 @@ func (f *mail) step(r factor.Request, credential, address string) factor.Step {
 	}
 	return factor.Step{
 		Prompt: prompt, State: []byte(strings.Join([]string{credential, address, code, secret}, "\n")), TTL: 10 * time.Minute, Tries: 5,
-		Charges: []factor.Charge{{Key: f.method + r.Ceremony, N: 1, Per: 30 * time.Second}},
+		Charges: []factor.Charge{{Key: f.method + r.Ceremony, N: 1, Per: 30 * time.Second, Ceremony: true}},
 		Deliver: func(context.Context) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()

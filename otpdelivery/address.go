@@ -26,7 +26,9 @@ func (f *Factor) parseAddress(typed string) (string, error) {
 // 4.5.3.1.3, without the brackets).
 const maxEmail = 254
 
-// parseEmail takes an address alone: no name, no comment, no list.
+// parseEmail takes an address alone: no name, no comment, no list. One inbox must
+// not have several spellings, each of which could be taken for another inbox: a
+// domain beyond ASCII is written with xn--, and characters are composed.
 func parseEmail(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
 	parsed, err := mail.ParseAddress(typed)
@@ -34,13 +36,18 @@ func parseEmail(typed string) (string, error) {
 		return "", fmt.Errorf("%w: that is no e-mail address", factor.ErrInvalid)
 	}
 	local, domain := typed[:strings.LastIndexByte(typed, '@')], typed[strings.LastIndexByte(typed, '@')+1:]
-	if strings.ContainsAny(local, `" @`) || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") {
+	if strings.ContainsAny(local, `" @`) || !strings.Contains(domain, ".") || strings.HasPrefix(domain, "[") ||
+		strings.HasPrefix(local, "-") || strings.ContainsFunc(domain, beyondASCII) || strings.ContainsFunc(local, combining) {
 		return "", fmt.Errorf("%w: that is no e-mail address", factor.ErrInvalid)
 	}
 	return local + "@" + strings.ToLower(domain), nil
 }
 
 func unprintable(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+
+func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
+
+func combining(r rune) bool { return unicode.Is(unicode.Mn, r) }
 
 // maxNumber is the length of the longest number, with its +.
 const maxNumber = 16

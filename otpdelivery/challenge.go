@@ -84,11 +84,23 @@ func newSecret(size int) []byte {
 func newLinkSecret() string { return base64.RawURLEncoding.EncodeToString(newSecret(16)) }
 
 // matches reports whether a response is the code or the link's secret. Digits
-// may be typed in groups.
+// may be typed in groups, and full-width.
 func (f *Factor) matches(r factor.Request, c *challenge, response []byte) bool {
-	want, secret := c.code, strings.NewReplacer(" ", "", "-", "").Replace(string(response))
+	want, secret := c.code, strings.Map(digit, string(response))
 	if len(response) == linkSize && len(c.link) > 0 {
 		want, secret = c.link, string(response)
 	}
 	return subtle.ConstantTimeCompare(want, f.mac(c.key, r, c, secret)) == 1
+}
+
+// digit drops what people put between digits and makes full-width ones ASCII.
+func digit(r rune) rune {
+	switch {
+	case r == ' ' || r == '-':
+		return -1
+	case r >= '０' && r <= '９':
+		return r - '０' + '0'
+	default:
+		return r
+	}
 }

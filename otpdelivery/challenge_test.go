@@ -3,6 +3,7 @@ package otpdelivery
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -104,4 +105,43 @@ func FuzzDecodeCredential(f *testing.F) {
 		}
 		require.Equal(t, data, encodeCredential(address), "there is one encoding")
 	})
+}
+
+func TestCodesAsTheyAreTyped(t *testing.T) {
+	o := &outbox{}
+	f := newTestEmail(t, o, func(c *Config) { c.UseVerifiedContact = true })
+	for name, typed := range map[string]func(code string) string{
+		"as it is":   func(code string) string { return code },
+		"in groups":  func(code string) string { return code[:3] + " " + code[3:] },
+		"with signs": func(code string) string { return " " + code[:2] + "-" + code[2:4] + "-" + code[4:] },
+		"full-width": func(code string) string {
+			return strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
+		},
+	} {
+		r := request(factor.PurposeVerify, alice)
+		step, err := f.BeginVerify(t.Context(), r)
+		require.NoError(t, err)
+		require.NoError(t, step.Deliver(t.Context()))
+		_, err = f.FinishVerify(t.Context(), r, step.State, []byte(typed(o.last(t).Fields.Code)))
+		require.NoError(t, err, name)
+	}
+}
+
+// Another message does not promise more than what is left of the first.
+func TestF02_ResentMessagesSayWhatIsLeft(t *testing.T) {
+	o := &outbox{}
+	f := newTestEmail(t, o, func(c *Config) { c.UseVerifiedContact = true })
+	for left, minutes := range map[time.Duration]int{0: 10, 10 * time.Minute: 10, 9*time.Minute + 59*time.Second: 9, time.Minute: 1, 20 * time.Second: 1} {
+		r := request(factor.PurposeVerify, alice)
+		expires := noon.Add(10 * time.Minute)
+		if left > 0 {
+			expires = noon.Add(left)
+			r.Expires = expires
+		}
+		step, err := f.BeginVerify(t.Context(), r)
+		require.NoError(t, err)
+		require.NoError(t, step.Deliver(t.Context()))
+		assert.Equal(t, expires, o.last(t).Expires)
+		assert.Equal(t, minutes, o.last(t).Fields.Minutes, "%v", left)
+	}
 }

@@ -114,7 +114,7 @@ func (f *Factor) initSender() error {
 	if message.Line(f.cfg.App) == "" {
 		return errors.New("Config.App is empty: say what the app is called, so that people know who writes to them")
 	}
-	if f.cfg.Sender == nil {
+	if missing(f.cfg.Sender) {
 		return errors.New("Config.Sender is missing: take smtpsender.New, or write a SenderFunc")
 	}
 	if _, queued := f.cfg.Sender.(*Queue); f.cfg.SignIn && !queued {
@@ -132,7 +132,7 @@ func (f *Factor) initURL() error {
 	}
 	u, err := url.Parse(f.cfg.BaseURL)
 	local := err == nil && u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
-	if err != nil || u.Scheme != "https" && !local || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "https" && !local || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return errors.New(`Config.BaseURL is no https URL without query: give where the pages of mfahttp are, such as "https://example.com/mfa"`)
 	}
 	f.host = u.Hostname()

@@ -32,6 +32,16 @@ func TestNewRefusesWhatIsIncompleteOrUnsafe(t *testing.T) {
 		_, err := NewEmail(cfg)
 		require.EqualError(t, err, want)
 	}
+	for _, missing := range []Sender{nil, SenderFunc(nil), (*Queue)(nil), (*Fallback)(nil)} {
+		_, err := NewEmail(Config{App: "Example", Sender: missing})
+		require.ErrorContains(t, err, "Config.Sender is missing", "%T", missing)
+		_, err = NewQueue(QueueConfig{Sender: missing})
+		require.ErrorContains(t, err, "QueueConfig.Sender is missing", "%T", missing)
+		_, err = NewFallback(FallbackConfig{Senders: []Sender{&outbox{}, missing}})
+		require.ErrorContains(t, err, "FallbackConfig.Senders[1] is nil", "%T", missing)
+	}
+	_, err = NewEmail(Config{App: "Example", Sender: &outbox{}, BaseURL: "https://example.com/mfa?"})
+	require.ErrorContains(t, err, "without query")
 	for want, change := range map[string]func(*Config){
 		"otpdelivery: Config.Links is for e-mail: an SMS has no room for a link":                                                                                               func(c *Config) { c.Links = true },
 		`otpdelivery: Config.Countries is empty: name the calling codes that SMS may go to, such as "+49", because messages abroad cost money and are what fraudsters ask for`: func(c *Config) { c.Countries = nil },

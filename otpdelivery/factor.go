@@ -189,12 +189,17 @@ func (f *Factor) deliver(ctx context.Context, r factor.Request, address, code, l
 	if locale == "" {
 		locale = f.cfg.Locale
 	}
+	expires := r.Expires // that of a message sent before, which another one does not put off
+	if expires.IsZero() {
+		expires = r.Now.Add(life)
+	}
 	m := Message{
 		ID: hex.EncodeToString(newSecret(16)), UserID: r.User.ID, Channel: f.channel, To: address, Purpose: string(r.Purpose),
 		Fields: Fields{
-			App: message.Line(f.cfg.App), Host: f.host, Name: name, Code: code, Link: link, Minutes: int(life / time.Minute),
+			App: message.Line(f.cfg.App), Host: f.host, Name: name, Code: code, Link: link,
+			Minutes: max(1, int(expires.Sub(r.Now)/time.Minute)),
 		},
-		Expires: r.Now.Add(life),
+		Expires: expires,
 	}
 	if err := f.write(&m, locale); err != nil {
 		return err

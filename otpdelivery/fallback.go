@@ -24,7 +24,7 @@ func NewFallback(cfg FallbackConfig) (*Fallback, error) {
 		return nil, errors.New("otpdelivery: FallbackConfig.Senders has fewer than two: give the one to try first and those to try after it")
 	}
 	for i, s := range cfg.Senders {
-		if s == nil {
+		if missing(s) {
 			return nil, fmt.Errorf("otpdelivery: FallbackConfig.Senders[%d] is nil: check the error of its constructor", i)
 		}
 	}
@@ -77,7 +77,12 @@ func (f *Fallback) Send(ctx context.Context, m Message) error {
 }
 
 // try gives a sender its share of the time, of which left senders have to do.
-func (f *Fallback) try(ctx context.Context, s Sender, m Message, left int) error {
+func (f *Fallback) try(ctx context.Context, s Sender, m Message, left int) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
 	timeout := f.cfg.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(deadline)/time.Duration(left))

@@ -37,12 +37,17 @@ func (p *post) count() int {
 	return len(p.sent)
 }
 
-func (p *post) code(t testing.TB) []byte {
+func (p *post) last(t testing.TB) otpdelivery.Message {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	require.NotEmpty(t, p.sent)
-	return []byte(p.sent[len(p.sent)-1].Fields.Code)
+	return p.sent[len(p.sent)-1]
+}
+
+func (p *post) code(t testing.TB) []byte {
+	t.Helper()
+	return []byte(p.last(t).Fields.Code)
 }
 
 // keys seal what all kits store, so that one reads what another has written.
@@ -131,6 +136,8 @@ func TestF04_ResendingOpensNothing(t *testing.T) {
 	k.Clock.Advance(30 * time.Second)
 	_, err = k.Manager.Resend(ctx, s, c.ID)
 	require.NoError(t, err)
+	assert.Equal(t, c.ExpiresAt, p.last(t).Expires)
+	assert.Equal(t, 9, p.last(t).Fields.Minutes)
 	_, err = k.Manager.FinishVerify(ctx, s, c.ID, old)
 	require.ErrorIs(t, err, mfa.ErrRejected, "the older code is dead, and that was the fifth")
 	_, err = k.Manager.FinishVerify(ctx, s, c.ID, p.code(t))

@@ -29,9 +29,10 @@ type QueueConfig struct {
 
 // Queue is a Sender that takes messages over at once and sends them in the
 // background with another one, which it tries again for some minutes. Messages
-// about one user are sent in their order, so one that has to wait holds up that
-// user's next ones; it waits ten minutes at most at a time, and never beyond its
-// expiry. The queue keeps them in memory: what a process has not sent when it
+// to one user by one channel are sent in their order, so one that has to wait
+// holds up that user's next ones; it waits ten minutes at most at a time, and
+// never beyond its expiry. No user has more than a tenth of the queue, or 20. The
+// queue keeps them in memory: what a process has not sent when it
 // dies is lost, and its user asks for another.
 //
 // It is safe for concurrent use. Call Shutdown before the process ends.
@@ -49,7 +50,7 @@ type Queue struct {
 	idle    chan struct{} // closed when closing and nothing waits
 }
 
-// lane is the messages about one user, in their order.
+// lane is the messages to one user by one channel, in their order.
 type lane struct {
 	key      string
 	messages []Message
@@ -59,8 +60,8 @@ type lane struct {
 }
 
 var (
-	// ErrQueueFull means that a Queue holds as many messages as it may: the
-	// message was not taken over.
+	// ErrQueueFull means that a Queue holds as many messages as it may, in all or
+	// to the user: the message was not taken over.
 	ErrQueueFull = errors.New("otpdelivery: the queue is full")
 	errShutDown  = errors.New("otpdelivery: the queue is shut down")
 	errExpired   = errors.New("otpdelivery: the message expired before it could be sent")
@@ -68,6 +69,7 @@ var (
 
 const (
 	queueTries = 8
+	perUser    = 20 // messages that wait, at least
 	firstPause = time.Second
 	maxPause   = time.Minute
 	maxLater   = 10 * time.Minute // as long as a provider may have a message wait
@@ -79,7 +81,7 @@ const (
 // NewQueue makes a Queue. It refuses a QueueConfig that is wrong with one
 // sentence that says how to mend it.
 func NewQueue(cfg QueueConfig) (*Queue, error) {
-	if cfg.Sender == nil {
+	if missing(cfg.Sender) {
 		return nil, errors.New("otpdelivery: QueueConfig.Sender is missing: give the Sender that the queue sends with")
 	}
 	if cfg.Size < 0 || cfg.Workers < 0 || cfg.Timeout < 0 {
@@ -118,15 +120,18 @@ func (q *Queue) Send(_ context.Context, m Message) error {
 	case m.decoy && q.waiting >= q.cfg.Size/2:
 		return nil // it takes no place that a message may need
 	}
-	key := "user " + m.UserID
+	key := string(m.Channel) + " to user " + m.UserID
 	if m.UserID == "" {
-		key = "address " + m.To
+		key = string(m.Channel) + " to " + m.To
 	}
 	l := q.lanes[key]
 	if l == nil {
 		l = &lane{key: key}
-		q.lanes[key] = l
 	}
+	if len(l.messages) >= max(perUser, q.cfg.Size/10) {
+		return ErrQueueFull
+	}
+	q.lanes[key] = l
 	l.messages = append(l.messages, m)
 	q.waiting++
 	if len(l.messages) == 1 {
@@ -172,7 +177,7 @@ func (q *Queue) try(m Message) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: the sender panicked with a %T", ErrPermanent, p)
+			err = panicked(p)
 		}
 	}()
 	ctx, cancel := context.WithTimeout(q.ctx, q.cfg.Timeout)

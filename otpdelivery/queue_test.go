@@ -341,3 +341,30 @@ func BenchmarkQueue(b *testing.B) {
 		}
 	})
 }
+
+// A mail that has to wait holds up no SMS, and no user takes all places.
+func TestQueueKeepsUsersAndChannelsApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, func(c *QueueConfig) { c.Size = 100 })
+		l.fail = func(m Message) error {
+			if m.Channel == Email {
+				return &LaterError{After: time.Hour}
+			}
+			return nil
+		}
+		send := func(user string, channel Channel) error {
+			return l.Send(t.Context(), Message{ID: user + string(channel), UserID: user, Channel: channel})
+		}
+		for range 20 {
+			require.NoError(t, send("a", Email))
+		}
+		require.ErrorIs(t, send("a", Email), ErrQueueFull)
+		require.NoError(t, send("a", SMS))
+		require.NoError(t, send("b", Email))
+		synctest.Wait()
+		assert.Equal(t, []string{"asms"}, l.ids())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorContains(t, l.Shutdown(ctx), "21 messages were not sent")
+	})
+}

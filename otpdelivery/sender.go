@@ -27,6 +27,28 @@ type SenderFunc func(ctx context.Context, m Message) error
 // Send implements [Sender].
 func (f SenderFunc) Send(ctx context.Context, m Message) error { return f(ctx, m) }
 
+// missing reports whether there is no sender, or one that would panic.
+func missing(s Sender) bool {
+	switch s := s.(type) {
+	case nil:
+		return true
+	case SenderFunc:
+		return s == nil
+	case *Queue:
+		return s == nil
+	case *Fallback:
+		return s == nil
+	default:
+		return false
+	}
+}
+
+// panicked is the error of a Sender that panicked. It says nothing of the value,
+// which may have anything in it.
+func panicked(value any) error {
+	return fmt.Errorf("%w: the sender panicked with a %T", ErrPermanent, value)
+}
+
 // ErrPermanent means that a message cannot be delivered, however often it is
 // tried: the address does not exist, the number cannot receive text, the
 // credentials of the provider are wrong.

@@ -125,3 +125,16 @@ func TestMessagesPrintNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(encoded), "secret", "encoding is for senders")
 }
+
+// A sender that panics is one that failed: the next one is asked.
+func TestFallbackAfterAPanic(t *testing.T) {
+	o := &outbox{}
+	f, err := NewFallback(FallbackConfig{Senders: []Sender{SenderFunc(func(context.Context, Message) error { panic("canary") }), o}})
+	require.NoError(t, err)
+	require.NoError(t, f.Send(t.Context(), Message{ID: "1"}))
+	assert.Len(t, o.all(), 1)
+	o.fail = func(Message) error { return errors.New("no route") }
+	err = f.Send(t.Context(), Message{ID: "2"})
+	require.ErrorContains(t, err, "panicked with a string")
+	assert.NotContains(t, err.Error(), "canary")
+}

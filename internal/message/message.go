@@ -97,7 +97,7 @@ func (s *Set) load(own, over fs.FS, locale string, purposes []string) error {
 		if err != nil {
 			return err
 		}
-		t, err := texttemplate.New(locale + "/shared.txt").Option("missingkey=error").Parse(shared)
+		t, err := texttemplate.New(locale + "/shared.txt").Parse(shared)
 		if err != nil {
 			return err
 		}

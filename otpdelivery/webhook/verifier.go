@@ -69,6 +69,9 @@ func (*Verifier) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "Verifier(re
 // The error is [ErrUnverified], that of reading, or says that the body is not
 // what a [Sender] writes, which is worth 400. It repeats nothing of the request.
 func (v *Verifier) Verify(r *http.Request) (otpdelivery.Message, error) {
+	if r.Body == nil { // of a request that no server has read
+		return otpdelivery.Message{}, ErrUnverified
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return otpdelivery.Message{}, fmt.Errorf("webhook: the body cannot be read: %w", err)

@@ -31,7 +31,7 @@
 //
 // # The answer
 //
-// 2xx means that the message was taken over. 408, 429, a redirect, which is not
+// 2xx means that the message was taken over. 401, 408, 429, a redirect, which is not
 // followed, and 5xx mean that it is to be sent again; 429 and 503 may say when by
 // Retry-After. Any other 4xx means that it never can be. A message may come more
 // than once, for example if the answer was lost: keep the ids of the last minutes
@@ -139,6 +139,11 @@ func judge(answer post.Answer) error {
 	if answer.Status/100 == 2 {
 		return nil
 	}
-	permanent := answer.Status/100 == 4 && answer.Status != http.StatusRequestTimeout && answer.Status != http.StatusTooManyRequests
+	permanent := answer.Status/100 == 4
+	switch answer.Status {
+	case http.StatusUnauthorized, // by a clock that is wrong, or while the secret is changed
+		http.StatusRequestTimeout, http.StatusTooManyRequests:
+		permanent = false
+	}
 	return answer.Fault(fmt.Sprintf("webhook: the endpoint answers %d", answer.Status), permanent)
 }

@@ -143,7 +143,7 @@ func TestSend_Answers(t *testing.T) {
 		means  string
 	}{
 		{200, nil, taken}, {201, nil, taken}, {202, nil, taken}, {204, nil, taken},
-		{400, nil, permanent}, {401, nil, permanent}, {403, nil, permanent}, {404, nil, permanent}, {410, nil, permanent}, {422, nil, permanent},
+		{400, nil, permanent}, {401, nil, again}, {403, nil, permanent}, {404, nil, permanent}, {410, nil, permanent}, {422, nil, permanent},
 		{400, when, permanent},
 		{408, nil, again}, {408, when, again}, {500, nil, again}, {502, nil, again}, {503, nil, again}, {504, nil, again},
 		{302, http.Header{"Location": {"/canary"}}, again}, {307, http.Header{"Location": {"/canary"}}, again},
@@ -212,7 +212,9 @@ func TestSend_ClientWithAnAuthorityOfItsOwn(t *testing.T) {
 	require.NotErrorIs(t, err, otpdelivery.ErrPermanent)
 	require.NoError(t, newSender(t, server.URL, func(c *webhook.Config) { c.Client = server.Client() }).Send(t.Context(), full))
 	assert.Equal(t, full, got)
-	require.ErrorIs(t, newSender(t, server.URL, func(c *webhook.Config) { c.Client, c.Secret = server.Client(), another }).Send(t.Context(), full), otpdelivery.ErrPermanent)
+	err = newSender(t, server.URL, func(c *webhook.Config) { c.Client, c.Secret = server.Client(), another }).Send(t.Context(), full)
+	require.ErrorContains(t, err, "401")
+	require.NotErrorIs(t, err, otpdelivery.ErrPermanent, "a secret may be about to be changed")
 }
 
 func TestNew_CopiesTheSecret(t *testing.T) {
