@@ -152,15 +152,15 @@ func trivial(e ast.Expr) bool {
 // nothing.
 func TestC11_C12_ForwardingHeadersAndHostAreNotTrusted(t *testing.T) {
 	allowed := &exceptions{used: map[string]bool{}, reasons: map[string]string{
-		"internal/returnto/returnto.go: r.Host":                  "compared with the Referer's host, both the client's word: it only chooses between coming back to a path of this origin and to none",
-		"examples/webapp/app/outbox.go: r.Host":                  "another than the app's own is refused, and the connection has to be of this machine all the same",
-		`examples/webapp/app/outbox.go: "Forwarded"`:             "its presence is refused",
-		`examples/webapp/app/outbox.go: "X-Real-Ip"`:             "its presence is refused",
-		"session/cookiesession/loopback.go: r.Host":              "decides on the cookie's name and Secure flag, and only together with the connection's own address being loopback",
-		`session/cookiesession/loopback.go: "Forwarded"`:         "its presence makes the cookie stricter",
-		`session/cookiesession/loopback.go: "X-Forwarded-For"`:   "its presence makes the cookie stricter",
-		`session/cookiesession/loopback.go: "X-Forwarded-Host"`:  "its presence makes the cookie stricter",
-		`session/cookiesession/loopback.go: "X-Forwarded-Proto"`: "its presence makes the cookie stricter",
+		"internal/returnto/returnto.go: r.Host":              "compared with the Referer's host, both the client's word: it only chooses between coming back to a path of this origin and to none",
+		"examples/webapp/app/outbox.go: r.Host":              "another than the app's own is refused, and the connection has to be of this machine all the same",
+		`examples/webapp/app/outbox.go: "Forwarded"`:         "its presence is refused",
+		`examples/webapp/app/outbox.go: "X-Real-Ip"`:         "its presence is refused",
+		"internal/loopback/loopback.go: r.Host":              "decides on the names and the Secure flag of cookies, and only together with the connection's own address being loopback",
+		`internal/loopback/loopback.go: "Forwarded"`:         "its presence makes the cookie stricter",
+		`internal/loopback/loopback.go: "X-Forwarded-For"`:   "its presence makes the cookie stricter",
+		`internal/loopback/loopback.go: "X-Forwarded-Host"`:  "its presence makes the cookie stricter",
+		`internal/loopback/loopback.go: "X-Forwarded-Proto"`: "its presence makes the cookie stricter",
 	}}
 	header := regexp.MustCompile(`(?i)^"(forwarded|x-forwarded-[a-z]+|x-real-ip|true-client-ip|cf-connecting-ip|x-original-[a-z]+)"$`)
 	eachSource(t, func(name string, files *token.FileSet, file *ast.File) {

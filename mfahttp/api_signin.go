@@ -17,7 +17,7 @@ func (h *Handler) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o.Binding = h.bind(w, r)
+	o.Binding = bind(w, r)
 	c, err := h.m.BeginSignIn(r.Context(), o)
 	if err != nil {
 		return err

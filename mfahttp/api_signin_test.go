@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,7 +18,9 @@ import (
 	"github.com/go-mfa/mfa/mfahttp"
 )
 
-const bindingCookie = "__Secure-mfa_signin"
+// bindingCookie is what the cookie is called where browser and app are on one
+// machine, without TLS.
+const bindingCookie = "mfa_signin"
 
 // signIn passes the first factor by a code that is sent.
 func (b *browser) signIn(f *mail, name string) reply {
@@ -32,7 +35,7 @@ func TestB15_API_SignIn(t *testing.T) {
 	b := a.newBrowser()
 	got := b.do(http.MethodPost, "/mfa/api/signin", object{"method": "email", "username": "Ann", "params": object{}})
 	require.Equal(t, http.StatusCreated, got.status, got.body)
-	assert.Regexp(t, `^`+bindingCookie+`=[A-Za-z0-9_-]{43}; Path=/mfa/; HttpOnly; Secure; SameSite=Lax$`, got.header.Get("Set-Cookie"))
+	assert.Regexp(t, `^`+bindingCookie+`=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Lax$`, got.header.Get("Set-Cookie"))
 	var c ceremony
 	got.into(t, &c)
 	assert.Equal(t, "email", c.Method)
@@ -64,14 +67,39 @@ func TestB15_API_SignIn(t *testing.T) {
 	assert.Equal(t, http.StatusOK, b.do(http.MethodGet, "/home", nil).status)
 }
 
-// The cookie goes where the handler is, and nowhere else.
-func TestAPI_SignInKeepsItsCookieToItself(t *testing.T) {
-	for prefix, path := range map[string]string{"": "/mfa/", "/": "/", "/account/mfa": "/account/mfa/"} {
-		a := newApp(t, byMail, setup{handler: func(c *mfahttp.Config) { c.Prefix = prefix }})
-		api := strings.TrimSuffix(path, "/") + "/api/signin"
-		got := a.newBrowser().do(http.MethodPost, api, object{"method": "email", "username": "ann"})
-		require.Equal(t, http.StatusCreated, got.status, got.body)
-		assert.Contains(t, got.header.Get("Set-Cookie"), "; Path="+path+"; ")
+// No neighbouring host can set the cookie, wherever the handler is. It is less
+// strict only where browser and app are on one machine, without TLS.
+func TestB05_API_TheCookieIsOfOneHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		url, from string
+		header    string
+		tls       bool
+		want      string
+	}{
+		"TLS":                {"https://app.example.test/", "192.0.2.1:4000", "", true, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
+		"behind a proxy":     {"http://app.example.test/", "127.0.0.1:4000", "", false, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
+		"TLS here":           {"https://localhost/", "127.0.0.1:4000", "", true, `^__Host-mfa_signin=`},
+		"a proxy here":       {"http://localhost/", "127.0.0.1:4000", "X-Forwarded-For", false, `^__Host-mfa_signin=`},
+		"from elsewhere":     {"http://localhost/", "192.0.2.1:4000", "", false, `^__Host-mfa_signin=`},
+		"on this machine":    {"http://localhost:8080/", "127.0.0.1:4000", "", false, `^mfa_signin=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax$`},
+		"on this machine, 6": {"http://[::1]:8080/", "[::1]:4000", "", false, `^mfa_signin=`},
+	} {
+		for _, prefix := range []string{"", "/", "/account/mfa"} {
+			a := newApp(t, byMail, setup{handler: func(h *mfahttp.Config) { h.Prefix = prefix }})
+			path := map[string]string{"": "mfa/", "/": "", "/account/mfa": "account/mfa/"}[prefix]
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, c.url+path+"api/signin", strings.NewReader(`{"method":"email","username":"ann"}`))
+			r.Header, r.RemoteAddr = maps.Clone(jsonHeader()), c.from
+			if c.header != "" {
+				r.Header.Set(c.header, "192.0.2.1")
+			}
+			if !c.tls {
+				r.TLS = nil
+			}
+			w := httptest.NewRecorder()
+			a.server.Config.Handler.ServeHTTP(w, r)
+			require.Equal(t, http.StatusCreated, w.Code, w.Body)
+			assert.Regexp(t, c.want, w.Header().Get("Set-Cookie"), name)
+		}
 	}
 }
 

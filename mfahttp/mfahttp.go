@@ -116,11 +116,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-	if api {
+	switch {
+	case api:
 		header.Set("Referrer-Policy", "no-referrer")
-	} else {
-		// Under no-referrer a form's Origin is "null".
-		header.Set("Referrer-Policy", "same-origin")
+	case strings.HasPrefix(r.URL.Path, h.cfg.Prefix+"/link/"):
+		header.Set("Referrer-Policy", "strict-origin") // the path is a secret
+	default:
+		header.Set("Referrer-Policy", "same-origin") // under no-referrer a form's Origin is "null"
 	}
 	defer h.recovered(w, r)
 	if err := h.origin.Check(r); err != nil {

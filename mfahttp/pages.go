@@ -3,6 +3,7 @@ package mfahttp
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/go-mfa/mfa"
@@ -25,7 +26,7 @@ import (
 //	/recovery-codes   form#codes-begin, then #codes li, #codes-copy, #codes-download, #codes-print,
 //	                  form#codes-confirm (id); #codes-skip
 //	/signin           form#signin (username; a button per method: method), then form#signin-code (id, code),
-//	                  form#resend (id), #start-over, #notice
+//	                  form#resend (id), #start-over, #notice; #login
 //	/link/{token}     form#link, without an action; or #alert alone
 //
 // What went wrong is in #alert.
@@ -66,6 +67,14 @@ func (h *Handler) routePages() error {
 		post("/signin", h.signInForm)
 		post("/signin/resend", h.resendSignInForm)
 		post("/signin/code", h.signInCodeForm)
+		get("/signin/resend", h.beginAgain("/signin"))
+		get("/signin/code", h.beginAgain("/signin"))
+	}
+	for path, begins := range map[string]string{
+		"/verify/send": "/verify", "/verify/resend": "/verify", "/recovery-codes/confirm": "/recovery-codes",
+		"/enroll/{method}/confirm": "/enroll/", "/enroll/{method}/resend": "/enroll/",
+	} {
+		get(path, h.beginAgain(begins))
 	}
 	get("/link/{token}", h.linkPage)
 	post("/link/{token}", h.linkForm)
@@ -81,6 +90,15 @@ func (h *Handler) page(page pageHandler) http.Handler {
 			h.pageFailed(w, r, err)
 		}
 	})
+}
+
+// beginAgain leads from the address of a form's answer to where the form's way
+// began: a browser that has dropped the page asks for it anew.
+func (h *Handler) beginAgain(path string) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		seeOther(w, r, h.url(path+url.PathEscape(r.PathValue("method")), "return_to", returnPath(r)))
+		return nil
+	}
 }
 
 // cancelForm ends a sign-in that waits for its second factor. A session that

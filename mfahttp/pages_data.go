@@ -118,6 +118,7 @@ type VerifyPage struct {
 type Address struct {
 	ID   string // of the credential; the form that asks for a code sends it as credential
 	Text string // masked
+	Name string // what the user calls it, if anything
 }
 
 // SignInPage is the data of signin.html. It is the same for everybody, whatever
@@ -128,6 +129,7 @@ type SignInPage struct {
 	Username string         // what the user typed, if it is to be corrected
 	Ceremony string         // the id of the sign-in, once it has begun; forms send it as id
 	StartURL string         // where it begins again
+	LoginURL string         // the app's login, if that is another page
 }
 
 // LinkPage is the data of link.html: the page of a link in a message. Its form

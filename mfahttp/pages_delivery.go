@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	rejectedDelivery = "That code did not work. Enter the newest one that we have sent, or ask for another."
+	rejectedDelivery = "That code did not work. Enter the last one that was sent for this page, or ask for another."
 	noticeResent     = "We have sent another code. The one before does not work any more."
 	codeResent       = "resent"
 )
@@ -145,7 +145,11 @@ func (h *Handler) fillDelivery(r *http.Request, page *VerifyPage, userID string,
 	}
 	for _, c := range creds {
 		if address := addressOf(c.Details); c.Method == page.Method && address != "" {
-			page.Addresses = append(page.Addresses, Address{ID: c.ID, Text: address})
+			named := Address{ID: c.ID, Text: address}
+			if c.Name != c.Method { // which is what one is called that has no name
+				named.Name = c.Name
+			}
+			page.Addresses = append(page.Addresses, named)
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func TestEnroll_Addresses(t *testing.T) {
 
 		wrong := b.submit(shown.body, method+"-confirm", url.Values{"code": {"000000"}})
 		assert.Equal(t, http.StatusUnprocessableEntity, wrong.status)
-		assert.Contains(t, text(t, wrong.body, "alert"), "newest one that we have sent")
+		assert.Contains(t, text(t, wrong.body, "alert"), "last one that was sent for this page")
 		assert.Equal(t, masked(c.good), text(t, wrong.body, "to"))
 		soon := b.submit(wrong.body, "resend", nil)
 		assert.Equal(t, http.StatusTooManyRequests, soon.status)
@@ -102,6 +102,21 @@ func TestEnroll_AddressesGoWrong(t *testing.T) {
 	assert.Equal(t, n, f.sent())
 }
 
+// Addresses whose masks are the same are told apart by what they are called.
+func TestVerify_AddressesHaveNames(t *testing.T) {
+	f := &mail{method: "email"}
+	a := newApp(t, delivering(f))
+	b := a.newBrowser().login("ann")
+	for address, name := range map[string]string{"ann@example.com": "Work <1>", "amy@eample.com": ""} {
+		c := b.begin("/mfa/api/enrollments", object{"method": "email", "name": name, "params": object{"address": address}})
+		b.finishEnrollment(c.ID, f.last(t).code)
+		a.clock.Advance(31 * time.Second)
+	}
+	page := a.newBrowser().login("ann").show("/mfa/verify")
+	assert.Contains(t, page, "Send it to "+masked("ann@example.com")+" (Work &lt;1&gt;)</button>")
+	assert.Contains(t, page, "Send it to "+masked("amy@eample.com")+"</button>")
+}
+
 func TestVerify_Delivered(t *testing.T) {
 	f := &mail{method: "email"}
 	a := newApp(t, delivering(f))
@@ -121,7 +136,7 @@ func TestVerify_Delivered(t *testing.T) {
 	assert.Contains(t, asked.body, `name="code" type="text" inputmode="numeric" autocomplete="one-time-code"`)
 	wrong := b.submit(asked.body, "verify", url.Values{"code": {"000000"}})
 	assert.Equal(t, http.StatusUnprocessableEntity, wrong.status)
-	assert.Contains(t, text(t, wrong.body, "alert"), "newest one that we have sent")
+	assert.Contains(t, text(t, wrong.body, "alert"), "last one that was sent for this page")
 	soon := b.submit(wrong.body, "resend", nil)
 	assert.Equal(t, http.StatusTooManyRequests, soon.status)
 	assert.Equal(t, "30", soon.header.Get("Retry-After"))

@@ -38,7 +38,7 @@ func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := h.newLinkPage()
 	page.Elsewhere = errors.Is(err, mfa.ErrRejected)
-	a := h.alertFor(w, r, err, sentences{"rejected": "This link does nothing here. Go back to where you began, and type the code from the message."})
+	a := h.alertFor(w, r, err, sentences{"rejected": "This link does nothing here: it has been used, it is too old, or you began in another browser. If so, go back there and type the code from the message."})
 	h.show(w, r, a, "link.html", &page, &page.Page)
 	return nil
 }

@@ -20,7 +20,7 @@ func (b *browser) press(link string) reply {
 	return b.send(http.MethodPost, link, "", formHeader)
 }
 
-const goBack = "This link does nothing here. Go back to where you began, and type the code from the message."
+const goBack = "This link does nothing here: it has been used, it is too old, or you began in another browser. If so, go back there and type the code from the message."
 
 // F10: programs that read mail open links, and even press buttons elsewhere.
 func TestF10_OpeningALinkChangesNothing(t *testing.T) {
@@ -49,7 +49,7 @@ func TestF10_OpeningALinkChangesNothing(t *testing.T) {
 	a.store.set(nil)
 	assert.Equal(t, writes, a.store.written())
 	assert.Equal(t, saves, a.session.saved())
-	assert.Equal(t, "same-origin", page.header.Get("Referrer-Policy"))
+	assert.Equal(t, "strict-origin", page.header.Get("Referrer-Policy"), "the link is a secret")
 	assert.NotContains(t, page.body, "<a ", "nowhere else to go")
 	assert.NotContains(t, page.body, "action=", "it is sent to the link itself")
 

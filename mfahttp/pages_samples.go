@@ -52,7 +52,7 @@ func samplePages(cfg Config) map[string][]any {
 	send, several, asked := verify(methodEmail, false), verify(methodSMS, false), verify(methodEmail, false)
 	send.Delivered, several.Delivered, asked.Delivered = true, true, true
 	send.Addresses = []Address{{ID: "c5", Text: "a•••@e•••.com"}}
-	several.Addresses = []Address{{ID: "c6", Text: "••• 89"}, {ID: "c7", Text: "••• 12"}}
+	several.Addresses = []Address{{ID: "c6", Text: "••• 89", Name: "Work"}, {ID: "c7", Text: "••• 12"}}
 	asked.Ceremony, asked.To, asked.StartURL = "id", "a•••@e•••.com", cfg.Prefix+"/verify?method=email"
 	begin, key := enroll(methodTOTP), enroll(methodWebAuthn)
 	return map[string][]any{

@@ -11,7 +11,8 @@ import (
 
 const (
 	titleSignIn        = "Sign in"
-	noticeResentSignIn = "If that name can sign in this way, we have sent another code. The one before does not work any more."
+	noticeResentSignIn = "If that name can sign in this way, we have sent another code. Enter the last one that has come."
+	noCookie           = "Your browser has not kept a cookie that we need here. Allow cookies for this site, and start over."
 )
 
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -27,7 +28,7 @@ func (h *Handler) signInForm(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(h.firsts, o.Method) {
 		return mfa.ErrNotFound
 	}
-	o.Binding = h.bind(w, r)
+	o.Binding = bind(w, r)
 	page := h.newSignInPage(r)
 	var a alert
 	c, err := h.m.BeginSignIn(r.Context(), o)
@@ -51,7 +52,9 @@ func (h *Handler) resendSignInForm(w http.ResponseWriter, r *http.Request) error
 	if err == nil {
 		page.Notice, page.NoticeCode = noticeResentSignIn, codeResent
 	} else {
-		a = h.alertFor(w, r, err, notSent(err))
+		say := notSent(err)
+		say["rejected"] = orNoCookie(r, say["rejected"])
+		a = h.alertFor(w, r, err, say)
 	}
 	if !errors.Is(err, mfa.ErrRejected) {
 		page.Ceremony = id
@@ -69,9 +72,18 @@ func (h *Handler) signInCodeForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := h.newSignInPage(r)
 	page.Ceremony = id
-	a := h.alertFor(w, r, err, sentences{"rejected": rejectedDelivery})
+	a := h.alertFor(w, r, err, sentences{"rejected": orNoCookie(r, rejectedDelivery)})
 	h.show(w, r, a, "signin.html", &page, &page.Page)
 	return nil
+}
+
+// orNoCookie says why nothing can succeed in a browser that has no binding, or
+// what else was wrong.
+func orNoCookie(r *http.Request, say string) string {
+	if bindingOf(r) == "" {
+		return noCookie
+	}
+	return say
 }
 
 // signedIn goes to where the user was going, or first to what the sign-in
@@ -89,6 +101,9 @@ func (h *Handler) newSignInPage(r *http.Request) SignInPage {
 	page := SignInPage{
 		Page:     h.newPage(titleSignIn, false, returnPath(r)),
 		StartURL: h.url("/signin", "return_to", returnPath(r)),
+	}
+	if login := h.m.Destination(mfa.ErrNoSession); login != h.url("/signin") {
+		page.LoginURL = withParams(login, "return_to", returnPath(r))
 	}
 	for _, name := range h.firsts {
 		page.Methods = append(page.Methods, MethodChoice{Method: name, Label: methodLabel(name)})

@@ -61,6 +61,44 @@ func TestB15_SignInPage(t *testing.T) {
 	assert.Equal(t, "home of bob", b.open("/home").body)
 }
 
+// A browser that has kept no cookie is told so: nothing it does can succeed.
+func TestSignInPage_WithoutCookies(t *testing.T) {
+	f := &mail{method: "email"}
+	a := newApp(t, delivering(f))
+	b := a.newBrowser()
+	asked := b.submit(b.show("/mfa/signin"), "signin", url.Values{"username": {"ann"}})
+	blind := a.newBrowser()
+	for form, typed := range map[string]url.Values{"signin-code": {"code": {f.last(t).code}}, "resend": nil} {
+		got := blind.submit(asked.body, form, typed)
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status, form)
+		assert.Contains(t, text(t, got.body, "alert"), "has not kept a cookie", form)
+	}
+	requireSeeOther(t, b.submit(asked.body, "signin-code", url.Values{"code": {f.last(t).code}}), "/")
+}
+
+func TestSignInPage_LeadsToTheLogin(t *testing.T) {
+	a := newApp(t, byMail)
+	assert.Contains(t, a.newBrowser().show("/mfa/signin?return_to=/home"), `<a id="login" href="/login?return_to=%2Fhome">`)
+	a = newApp(t, byMail, setup{manager: func(c *mfa.Config) { c.LoginURL = "/mfa/signin" }})
+	assert.NotContains(t, a.newBrowser().show("/mfa/signin"), `id="login"`, "it is the login")
+}
+
+// A browser that asks anew for the address of an answer begins again.
+func TestPages_AddressesOfAnswers(t *testing.T) {
+	a := newApp(t, byMail)
+	b := a.newBrowser()
+	for path, to := range map[string]string{
+		"/verify/send": "/verify", "/verify/resend": "/verify", "/signin/code": "/signin", "/signin/resend": "/signin",
+		"/enroll/email/confirm": "/enroll/email", "/enroll/a%2fb/resend": "/enroll/a%2Fb", "/recovery-codes/confirm": "/recovery-codes",
+	} {
+		requireSeeOther(t, b.open("/mfa"+path), "/mfa"+to)
+		requireSeeOther(t, b.open("/mfa"+path+"?return_to=/home"), "/mfa"+to+"?return_to=%2Fhome")
+		requireSeeOther(t, b.open("/mfa"+path+"?return_to=//evil.test"), "/mfa"+to)
+	}
+	assert.Equal(t, http.StatusNotFound, b.open("/mfa/verify/other").status)
+	assert.Equal(t, http.StatusNotFound, newApp(t).newBrowser().open("/mfa/signin/code").status, "there is no sign-in")
+}
+
 func TestB15_SignInMustSetUpASecondFactor(t *testing.T) {
 	f := &mail{method: "email"}
 	a := newApp(t, delivering(f), setup{manager: func(c *mfa.Config) { c.SignIn = mfa.Requirement{AAL: mfa.AAL2} }})

@@ -6,17 +6,25 @@ import (
 	"net/http"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/internal/loopback"
 )
 
 // bindingCookie names the browser that began a sign-in through a factor. Nobody
-// else reads it.
-const bindingCookie = "__Secure-mfa_signin"
+// else reads it. No neighbouring host can set it, but where a request comes from
+// the same machine without TLS, where some browsers keep nothing that is Secure.
+func bindingCookie(r *http.Request) string {
+	const name = "mfa_signin"
+	if loopback.Plain(r) {
+		return name
+	}
+	return "__Host-" + name
+}
 
 const bindingSize = 32 // random bytes
 
 // bindingOf returns what names the browser, or "" if nothing does.
 func bindingOf(r *http.Request) string {
-	cookies := r.CookiesNamed(bindingCookie)
+	cookies := r.CookiesNamed(bindingCookie(r))
 	if len(cookies) != 1 {
 		return ""
 	}
@@ -28,23 +36,21 @@ func bindingOf(r *http.Request) string {
 }
 
 // bind returns what names the browser, and names it if nothing does yet.
-func (h *Handler) bind(w http.ResponseWriter, r *http.Request) string {
+func bind(w http.ResponseWriter, r *http.Request) string {
 	if binding := bindingOf(r); binding != "" {
 		return binding
 	}
 	raw := make([]byte, bindingSize)
 	_, _ = rand.Read(raw) // never fails (crypto/rand)
 	binding := base64.RawURLEncoding.EncodeToString(raw)
-	h.setBinding(w, binding, 0)
+	setBinding(w, r, binding, 0)
 	return binding
 }
 
-// setBinding sets the cookie. It is Secure even where the app is served without
-// TLS: browsers take it from the own machine all the same.
-func (h *Handler) setBinding(w http.ResponseWriter, value string, maxAge int) {
+func setBinding(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: bindingCookie, Value: value, Path: h.cfg.Prefix + "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+		Name: bindingCookie(r), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: !loopback.Plain(r), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -60,6 +66,6 @@ func (h *Handler) finishSignIn(w http.ResponseWriter, r *http.Request, id string
 	if err != nil {
 		return mfa.Status{}, err
 	}
-	h.setBinding(w, "", -1)
+	setBinding(w, r, "", -1)
 	return status, nil
 }

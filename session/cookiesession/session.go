@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/internal/loopback"
 	"github.com/go-mfa/mfa/internal/seal"
 	"github.com/go-mfa/mfa/internal/wire"
 )
@@ -185,4 +186,12 @@ func replaceCookie(h http.Header, cookie *http.Cookie) {
 		}
 	}
 	h["Set-Cookie"] = append(kept, cookie.String())
+}
+
+// cookieName returns the one name under which the request may carry a session.
+func (s *Session) cookieName(r *http.Request) string {
+	if loopback.Plain(r) {
+		return s.name
+	}
+	return "__Host-" + s.name
 }

@@ -1,4 +1,6 @@
-package cookiesession
+// Package loopback recognises requests that this machine makes to itself, where
+// cookies need not be Secure.
+package loopback
 
 import (
 	"net"
@@ -7,20 +9,12 @@ import (
 	"strings"
 )
 
-// cookieName returns the one name under which the request may carry a session.
-func (s *Session) cookieName(r *http.Request) string {
-	if plainLoopback(r) {
-		return s.name
-	}
-	return "__Host-" + s.name
-}
-
-// plainLoopback reports whether a request came over plain HTTP from this
+// Plain reports whether a request came over plain HTTP from this
 // machine to this machine, where browsers may refuse Secure cookies. Host
 // alone is the client's word, and the address alone is also that of a reverse
 // proxy; a proxy that says it is one is believed.
-func plainLoopback(r *http.Request) bool {
-	if r.TLS != nil || !loopbackHost(r.Host) {
+func Plain(r *http.Request) bool {
+	if r.TLS != nil || !isHost(r.Host) {
 		return false
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -35,7 +29,7 @@ func plainLoopback(r *http.Request) bool {
 	return true
 }
 
-func loopbackHost(hostport string) bool {
+func isHost(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
