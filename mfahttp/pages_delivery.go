@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 )
 
 const (
@@ -23,7 +24,7 @@ func (h *Handler) beginAddressForm(w http.ResponseWriter, r *http.Request) error
 	c, err := h.m.BeginEnroll(r.Context(), s, mfa.EnrollOptions{
 		Method: r.PathValue("method"), Params: map[string]string{"address": r.PostForm.Get("address")},
 	})
-	return h.showAddress(w, r, h.newEnrollPage(r.PathValue("method"), !s.Pending, returnPath(r)), c, err)
+	return h.showAddress(w, r, h.newEnrollPage(r.PathValue("method"), !s.Pending, returnPath(r)), c, sentFirst, err)
 }
 
 // resendAddressForm sends another code to the same address.
@@ -36,17 +37,13 @@ func (h *Handler) resendAddressForm(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return h.backToEnroll(r, err)
 	}
-	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
 	c, err := h.m.Resend(r.Context(), s, r.PostForm.Get("id"))
-	if err == nil {
-		page.Notice, page.NoticeCode = noticeResent, codeResent
-	}
-	return h.showAddress(w, r, page, c, err)
+	return h.showAddress(w, r, h.newEnrollPage(method, !s.Pending, returnPath(r)), c, sentAgain, err)
 }
 
-// showAddress asks for the code that was sent. If none was, it says why, and
-// shows again what the request came from.
-func (h *Handler) showAddress(w http.ResponseWriter, r *http.Request, page EnrollPage, c *mfa.Ceremony, failed error) error {
+// showAddress leads to where the code that was sent is asked for. If none was, it
+// says why, and shows again what the request came from.
+func (h *Handler) showAddress(w http.ResponseWriter, r *http.Request, page EnrollPage, c *mfa.Ceremony, times string, failed error) error {
 	var a alert
 	switch {
 	case failed == nil:
@@ -54,7 +51,7 @@ func (h *Handler) showAddress(w http.ResponseWriter, r *http.Request, page Enrol
 		if err != nil {
 			return err
 		}
-		page.Ceremony, page.To = c.ID, to
+		return askForCode(w, r, sent{factor.PurposeEnroll, page.Method, c.ID, to}, times, page.StartURL)
 	case h.m.Destination(failed) != "" || errors.Is(failed, mfa.ErrNotFound) || errors.Is(failed, mfa.ErrConflict):
 		return h.backToEnroll(r, failed)
 	default:
@@ -88,7 +85,7 @@ func (h *Handler) sendForm(w http.ResponseWriter, r *http.Request) error {
 		o.Params = map[string]string{"credential": id}
 	}
 	c, err := h.m.BeginVerify(r.Context(), s, o)
-	return h.showSent(w, r, s, choice, c, err)
+	return h.showSent(w, r, s, choice, c, sentFirst, err)
 }
 
 // resendForm sends another code to the same address.
@@ -100,22 +97,19 @@ func (h *Handler) resendForm(w http.ResponseWriter, r *http.Request) error {
 		return pageError{error: err, back: h.next(choice.returnTo)}
 	}
 	c, err := h.m.Resend(r.Context(), s, choice.ceremony)
-	if err == nil {
-		choice.notice = noticeResent
-	}
-	return h.showSent(w, r, s, choice, c, err)
+	return h.showSent(w, r, s, choice, c, sentAgain, err)
 }
 
-// showSent asks for the code that was sent, or says why none was.
-func (h *Handler) showSent(w http.ResponseWriter, r *http.Request, s mfa.State, choice verifyChoice, c *mfa.Ceremony, failed error) error {
+// showSent leads to where the code that was sent is asked for, or says why none
+// was.
+func (h *Handler) showSent(w http.ResponseWriter, r *http.Request, s mfa.State, choice verifyChoice, c *mfa.Ceremony, times string, failed error) error {
 	switch {
 	case failed == nil:
 		to, err := sentTo(c)
 		if err != nil {
 			return err
 		}
-		choice.ceremony, choice.to = c.ID, to
-		return h.showVerify(w, r, s, choice, nil)
+		return askForCode(w, r, sent{factor.PurposeVerify, choice.method, c.ID, to}, times, h.verifyURL(choice))
 	case h.m.Destination(failed) != "":
 		return pageError{error: failed, back: h.next(choice.returnTo)}
 	case errors.Is(failed, mfa.ErrRejected):
@@ -133,7 +127,7 @@ func (h *Handler) fillDelivery(r *http.Request, page *VerifyPage, userID string,
 	}
 	if choice.ceremony != "" && choice.method == page.Method {
 		page.Ceremony, page.To = choice.ceremony, choice.to
-		page.StartURL = h.url("/verify", "method", page.Method, "methods", choice.allowed, "return_to", choice.returnTo)
+		page.StartURL = h.verifyURL(choice)
 		if choice.notice != "" {
 			page.Notice, page.NoticeCode = choice.notice, codeResent
 		}
@@ -153,6 +147,10 @@ func (h *Handler) fillDelivery(r *http.Request, page *VerifyPage, userID string,
 		}
 	}
 	return nil
+}
+
+func (h *Handler) verifyURL(choice verifyChoice) string {
+	return h.url("/verify", "method", choice.method, "methods", choice.allowed, "return_to", choice.returnTo)
 }
 
 // sentTo reads from a prompt where the code went, masked.

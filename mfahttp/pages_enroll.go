@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 )
 
 func (h *Handler) enrollPage(w http.ResponseWriter, r *http.Request) error {
@@ -37,8 +38,14 @@ func (h *Handler) enrollPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := h.newEnrollPage(method, !s.Pending, returnPath(r))
+	if s, again, ok := sentFor(r, factor.PurposeEnroll, method); ok {
+		page.Ceremony, page.To = s.ID, s.To
+		if again {
+			page.Notice, page.NoticeCode = noticeResent, codeResent
+		}
+	}
 	for _, ms := range status.Methods {
-		if enrollable(ms) && ms.Method != method {
+		if page.Ceremony == "" && enrollable(ms) && ms.Method != method {
 			page.Others = append(page.Others, MethodChoice{
 				Method: ms.Method, Label: methodLabel(ms.Method),
 				URL: h.url("/enroll/"+ms.Method, "return_to", page.ReturnTo),
@@ -115,6 +122,9 @@ func (h *Handler) finishEnroll(w http.ResponseWriter, r *http.Request, id string
 		codesNext = recoveryCodesNeeded(before.Methods, added.Method)
 		return s, err
 	})
+	if err == nil {
+		forgetSent(w, r)
+	}
 	switch {
 	case err != nil:
 		return s, err

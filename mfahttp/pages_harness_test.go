@@ -43,7 +43,11 @@ func (b *browser) submit(page, form string, typed url.Values) reply {
 		require.Contains(b.a.t, fields, name, "the form has no such field")
 		fields[name] = values
 	}
-	return b.send(http.MethodPost, action, fields.Encode(), formHeader)
+	got := b.send(http.MethodPost, action, fields.Encode(), formHeader)
+	if to := got.header.Get("Location"); got.status == http.StatusSeeOther && strings.Contains(to, "sent=") {
+		return b.open(to) // to where the code is asked for
+	}
+	return got
 }
 
 var (

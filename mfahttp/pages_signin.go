@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 )
 
 const (
@@ -17,6 +18,12 @@ const (
 
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request) error {
 	page := h.newSignInPage(r)
+	if s, again, ok := sentFor(r, factor.PurposeSignIn, ""); ok {
+		page.Ceremony = s.ID
+		if again {
+			page.Notice, page.NoticeCode = noticeResentSignIn, codeResent
+		}
+	}
 	h.show(w, r, alert{}, "signin.html", &page, &page.Page)
 	return nil
 }
@@ -29,38 +36,38 @@ func (h *Handler) signInForm(w http.ResponseWriter, r *http.Request) error {
 		return mfa.ErrNotFound
 	}
 	o.Binding = bind(w, r)
-	page := h.newSignInPage(r)
-	var a alert
 	c, err := h.m.BeginSignIn(r.Context(), o)
-	if err != nil {
-		page.Username = o.Name
-		say := notSent(err)
-		say["bad_request"] = "Enter the name that you sign in with. It has at most 320 characters."
-		a = h.alertFor(w, r, err, say)
-	} else {
-		page.Ceremony = c.ID
+	if err == nil {
+		return h.askForSignIn(w, r, c.ID, sentFirst)
 	}
+	page := h.newSignInPage(r)
+	page.Username = o.Name
+	say := notSent(err)
+	say["bad_request"] = "Enter the name that you sign in with. It has at most 320 characters."
+	a := h.alertFor(w, r, err, say)
 	h.show(w, r, a, "signin.html", &page, &page.Page)
 	return nil
 }
 
 func (h *Handler) resendSignInForm(w http.ResponseWriter, r *http.Request) error {
 	id := r.PostForm.Get("id")
-	page := h.newSignInPage(r)
-	var a alert
 	_, err := h.m.ResendSignIn(r.Context(), bindingOf(r), id)
 	if err == nil {
-		page.Notice, page.NoticeCode = noticeResentSignIn, codeResent
-	} else {
-		say := notSent(err)
-		say["rejected"] = orNoCookie(r, say["rejected"])
-		a = h.alertFor(w, r, err, say)
+		return h.askForSignIn(w, r, id, sentAgain)
 	}
+	page := h.newSignInPage(r)
+	say := notSent(err)
+	say["rejected"] = orNoCookie(r, say["rejected"])
+	a := h.alertFor(w, r, err, say)
 	if !errors.Is(err, mfa.ErrRejected) {
 		page.Ceremony = id
 	}
 	h.show(w, r, a, "signin.html", &page, &page.Page)
 	return nil
+}
+
+func (h *Handler) askForSignIn(w http.ResponseWriter, r *http.Request, id, times string) error {
+	return askForCode(w, r, sent{Purpose: factor.PurposeSignIn, ID: id}, times, h.url("/signin", "return_to", returnPath(r)))
 }
 
 // signInCodeForm judges the code and signs in.

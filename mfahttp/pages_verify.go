@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-mfa/mfa"
+	"github.com/go-mfa/mfa/factor"
 )
 
 const titleVerify = "Confirm that it is you"
@@ -38,6 +39,12 @@ func (h *Handler) verifyPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return pageError{error: err, back: h.next(choice.returnTo)}
 	}
+	if under, again, ok := sentFor(r, factor.PurposeVerify, choice.method); ok {
+		choice.ceremony, choice.to = under.ID, under.To
+		if again {
+			choice.notice = noticeResent
+		}
+	}
 	return h.showVerify(w, r, s, choice, nil)
 }
 
@@ -62,6 +69,7 @@ func (h *Handler) verifyForm(w http.ResponseWriter, r *http.Request) error {
 	})
 	switch {
 	case err == nil:
+		forgetSent(w, r)
 		seeOther(w, r, h.next(choice.returnTo))
 		return nil
 	case h.m.Destination(err) != "":

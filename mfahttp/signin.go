@@ -6,25 +6,17 @@ import (
 	"net/http"
 
 	"github.com/go-mfa/mfa"
-	"github.com/go-mfa/mfa/internal/loopback"
 )
 
 // bindingCookie names the browser that began a sign-in through a factor. Nobody
-// else reads it. No neighbouring host can set it, but where a request comes from
-// the same machine without TLS, where some browsers keep nothing that is Secure.
-func bindingCookie(r *http.Request) string {
-	const name = "mfa_signin"
-	if loopback.Plain(r) {
-		return name
-	}
-	return "__Host-" + name
-}
+// else reads it.
+const bindingCookie = "mfa_signin"
 
 const bindingSize = 32 // random bytes
 
 // bindingOf returns what names the browser, or "" if nothing does.
 func bindingOf(r *http.Request) string {
-	cookies := r.CookiesNamed(bindingCookie(r))
+	cookies := r.CookiesNamed(hostCookie(r, bindingCookie))
 	if len(cookies) != 1 {
 		return ""
 	}
@@ -43,15 +35,8 @@ func bind(w http.ResponseWriter, r *http.Request) string {
 	raw := make([]byte, bindingSize)
 	_, _ = rand.Read(raw) // never fails (crypto/rand)
 	binding := base64.RawURLEncoding.EncodeToString(raw)
-	setBinding(w, r, binding, 0)
+	setHostCookie(w, r, bindingCookie, binding, 0)
 	return binding
-}
-
-func setBinding(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
-		Name: bindingCookie(r), Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: !loopback.Plain(r), SameSite: http.SameSiteLaxMode,
-	})
 }
 
 // finishSignIn has the answer to a sign-in judged and signs the user in. The
@@ -66,6 +51,7 @@ func (h *Handler) finishSignIn(w http.ResponseWriter, r *http.Request, id string
 	if err != nil {
 		return mfa.Status{}, err
 	}
-	setBinding(w, r, "", -1)
+	setHostCookie(w, r, bindingCookie, "", -1)
+	forgetSent(w, r)
 	return status, nil
 }

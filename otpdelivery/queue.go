@@ -29,10 +29,10 @@ type QueueConfig struct {
 
 // Queue is a Sender that takes messages over at once and sends them in the
 // background with another one, which it tries again for some minutes. Messages
-// to one user by one channel are sent in their order, so one that has to wait
-// holds up that user's next ones; it waits ten minutes at most at a time, and
-// never beyond its expiry. No user has more than a tenth of the queue, or 20. The
-// queue keeps them in memory: what a process has not sent when it
+// about one user are sent in their order, so one that has to wait holds up that
+// user's next ones; it waits ten minutes at most at a time, and never beyond its
+// expiry. Take a Queue for each channel, so that a mail holds up no SMS. No user
+// has more than a tenth of the queue, or 20 places. The queue keeps them in memory: what a process has not sent when it
 // dies is lost, and its user asks for another.
 //
 // It is safe for concurrent use. Call Shutdown before the process ends.
@@ -50,7 +50,7 @@ type Queue struct {
 	idle    chan struct{} // closed when closing and nothing waits
 }
 
-// lane is the messages to one user by one channel, in their order.
+// lane is the messages about one user, in their order.
 type lane struct {
 	key      string
 	messages []Message
@@ -61,7 +61,7 @@ type lane struct {
 
 var (
 	// ErrQueueFull means that a Queue holds as many messages as it may, in all or
-	// to the user: the message was not taken over.
+	// about the user: the message was not taken over.
 	ErrQueueFull = errors.New("otpdelivery: the queue is full")
 	errShutDown  = errors.New("otpdelivery: the queue is shut down")
 	errExpired   = errors.New("otpdelivery: the message expired before it could be sent")
@@ -120,9 +120,9 @@ func (q *Queue) Send(_ context.Context, m Message) error {
 	case m.decoy && q.waiting >= q.cfg.Size/2:
 		return nil // it takes no place that a message may need
 	}
-	key := string(m.Channel) + " to user " + m.UserID
+	key := "user " + m.UserID
 	if m.UserID == "" {
-		key = string(m.Channel) + " to " + m.To
+		key = "address " + m.To
 	}
 	l := q.lanes[key]
 	if l == nil {

@@ -147,7 +147,8 @@ func TestAddressOfTheAppIsASecondFactor(t *testing.T) {
 	page = b.page(to.String()).body
 	assert.Contains(t, page, "After this you set up: Authenticator app.")
 	a = b.submit("/mfa/verify/send", url.Values{"method": {"email"}, "return_to": {to.Query().Get("return_to")}})
-	require.Equal(t, http.StatusOK, a.status, a.body)
+	require.Equal(t, http.StatusSeeOther, a.status, a.body)
+	a = b.page(a.header.Get("Location"))
 	id := regexp.MustCompile(`name="id" value="([^"]*)"`).FindStringSubmatch(a.body)
 	require.NotNil(t, id, a.body)
 	a = b.submit("/mfa/verify", url.Values{

@@ -71,6 +71,14 @@ func TestQ06_CodesThatAreSent(t *testing.T) {
 	assert.Equal(t, "q•••@e•••.com", p.Text("#to"))
 	m := d.Outbox(t, 1)[0]
 	assert.Equal(t, []string{"quinn@example.com", "email", "verify"}, []string{m.To, m.Channel, m.Purpose})
+
+	// The mail is read in the same tab; nothing is sent again by coming back.
+	asked := p.Path()
+	p.Open("/outbox")
+	require.Equal(t, 200, p.Open(asked), "as the way back does where the browser has dropped the page")
+	assert.Equal(t, "q•••@e•••.com", p.Text("#to"))
+	require.Equal(t, 200, p.Reload())
+	assert.Equal(t, "q•••@e•••.com", p.Text("#to"))
 	require.Equal(t, 422, p.give(wrongFor(m.Code)))
 	require.Equal(t, 429, p.Follow("#resend button"), "not at once")
 	d.Clock.Advance(31 * time.Second)

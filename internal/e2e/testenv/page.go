@@ -125,6 +125,12 @@ func (p *Page) Follow(selector string) int {
 	return p.load("following "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeEnabled))
 }
 
+// Reload loads the page again and returns its status.
+func (p *Page) Reload() int {
+	p.t.Helper()
+	return p.load("reload", chromedp.Reload())
+}
+
 // FollowTwice double-clicks on what leads to another page, and returns the
 // status of the page that the first click leads to.
 func (p *Page) FollowTwice(selector string) int {
