@@ -51,7 +51,7 @@ func (h *Handler) showAddress(w http.ResponseWriter, r *http.Request, page Enrol
 		if err != nil {
 			return err
 		}
-		return askForCode(w, r, sent{factor.PurposeEnroll, page.Method, c.ID, to}, times, page.StartURL)
+		return askForCode(w, r, sent{Purpose: factor.PurposeEnroll, Method: page.Method, ID: c.ID, To: to}, times, page.StartURL)
 	case h.m.Destination(failed) != "" || errors.Is(failed, mfa.ErrNotFound) || errors.Is(failed, mfa.ErrConflict):
 		return h.backToEnroll(r, failed)
 	default:
@@ -109,7 +109,7 @@ func (h *Handler) showSent(w http.ResponseWriter, r *http.Request, s mfa.State, 
 		if err != nil {
 			return err
 		}
-		return askForCode(w, r, sent{factor.PurposeVerify, choice.method, c.ID, to}, times, h.verifyURL(choice))
+		return askForCode(w, r, sent{Purpose: factor.PurposeVerify, Method: choice.method, ID: c.ID, To: to}, times, h.verifyURL(choice))
 	case h.m.Destination(failed) != "":
 		return pageError{error: failed, back: h.next(choice.returnTo)}
 	case errors.Is(failed, mfa.ErrRejected):

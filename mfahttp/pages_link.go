@@ -43,9 +43,12 @@ func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// follow ends the ceremony, if this browser has begun it. Where nobody is signed
-// in there is none to end.
+// follow ends the ceremony, if this browser has begun it, and leads on to where
+// the code would have. Where nobody is signed in there is none to end.
 func (h *Handler) follow(w http.ResponseWriter, r *http.Request, purpose factor.Purpose, id string, secret []byte) error {
+	if s := lastSent(r); s.ID == id {
+		r.PostForm.Set("return_to", s.ReturnTo)
+	}
 	var err error
 	switch purpose {
 	case factor.PurposeSignIn:
@@ -58,7 +61,8 @@ func (h *Handler) follow(w http.ResponseWriter, r *http.Request, purpose factor.
 			return h.m.FinishVerify(ctx, s, id, secret)
 		})
 		if err == nil {
-			seeOther(w, r, h.cfg.HomeURL)
+			forgetSent(w, r)
+			seeOther(w, r, h.next(returnPath(r)))
 		}
 	default:
 		_, err = h.finishEnroll(w, r, id, secret)

@@ -1,7 +1,9 @@
 package mfahttp_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -130,6 +132,33 @@ func TestF10_LinksOfVerificationsAndEnrolments(t *testing.T) {
 	requireSeeOther(t, b.press(f.last(t).path(t)), "/")
 	assert.True(t, b.session().Active)
 	assert.Len(t, a.eventsOf(mfa.EventRefused), refused, "who follows a link is not reported")
+}
+
+// A link leads on to where the code would have, and not where somebody else says.
+func TestLink_LeadsOn(t *testing.T) {
+	f := &mail{method: "email"}
+	a := newApp(t, delivering(f))
+	b := a.newBrowser()
+	b.submit(b.show("/mfa/signin?return_to=/home"), "signin", url.Values{"username": {"ann"}})
+	requireSeeOther(t, b.press(f.last(t).path(t)), "/home")
+	b.submit(b.show("/mfa/enroll/email?return_to=/home"), "email-begin", url.Values{"address": {"ann@inbox.example"}})
+	requireSeeOther(t, b.press(f.last(t).path(t)), "/mfa/recovery-codes?return_to=%2Fhome")
+	b = a.newBrowser().login("ann")
+	b.submit(b.show("/mfa/verify?return_to=/home"), "send", nil)
+	requireSeeOther(t, b.press(f.last(t).path(t)), "/home")
+
+	for _, to := range []string{"//evil.test", "https://evil.test/", "/home"} {
+		b = a.newBrowser()
+		c := b.begin("/mfa/api/signin", object{"method": "email", "username": "bob"})
+		planted := base64.RawURLEncoding.EncodeToString([]byte(`{"purpose":"sign_in","id":"` + c.ID + `","return_to":"` + to + `"}`))
+		header := maps.Clone(formHeader)
+		header.Set("Cookie", "mfa_sent="+planted)
+		want := "/"
+		if to == "/home" {
+			want = to
+		}
+		requireSeeOther(t, b.send(http.MethodPost, f.last(t).path(t), "", header), want)
+	}
 }
 
 // Whatever follows /link/, a stranger is told the same.

@@ -22,6 +22,8 @@ type sent struct {
 	Method  string         `json:"method,omitempty"` // of a verification or an enrolment
 	ID      string         `json:"id"`
 	To      string         `json:"to,omitempty"` // masked
+	// ReturnTo is where the user was going: a link in the message leads on there.
+	ReturnTo string `json:"return_to,omitempty"`
 }
 
 // The values of the parameter sent of pages that ask for a code.
@@ -32,6 +34,7 @@ const (
 
 // askForCode leads to the page that asks for a code, after it was sent.
 func askForCode(w http.ResponseWriter, r *http.Request, s sent, times, page string) error {
+	s.ReturnTo = returnPath(r)
 	value, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -47,15 +50,21 @@ func sentFor(r *http.Request, purpose factor.Purpose, method string) (s sent, ag
 	if r.Method != http.MethodGet || times != sentFirst && times != sentAgain {
 		return sent{}, false, false
 	}
+	s = lastSent(r)
+	return s, times == sentAgain, s.ID != "" && s.Purpose == purpose && s.Method == method
+}
+
+// lastSent returns what the cookie has, the zero value if it has nothing.
+func lastSent(r *http.Request) (s sent) {
 	cookie, err := r.Cookie(hostCookie(r, sentCookie))
 	if err != nil {
-		return sent{}, false, false
+		return sent{}
 	}
 	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	if err != nil || json.Unmarshal(value, &s) != nil || s.Purpose != purpose || s.Method != method || s.ID == "" {
-		return sent{}, false, false
+	if err != nil || json.Unmarshal(value, &s) != nil {
+		return sent{}
 	}
-	return s, times == sentAgain, true
+	return s
 }
 
 // forgetSent takes the cookie away, once the code was taken.

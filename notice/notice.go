@@ -34,7 +34,7 @@ type Config struct {
 
 	Templates fs.FS         // laid over those of Templates, file by file
 	Locale    string        // for users without one: BCP 47, "en"
-	Timeout   time.Duration // of all that one event takes, 10 s
+	Timeout   time.Duration // of asking User, and of each mail, 10 s
 	Logger    *slog.Logger  // nil means slog.Default
 }
 
@@ -90,14 +90,14 @@ func (n *Notices) OnEvent(ctx context.Context, e mfa.Event) {
 
 // tell mails the user about an event.
 func (n *Notices) tell(ctx context.Context, e mfa.Event) {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
-	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			n.cfg.Logger.ErrorContext(ctx, "notice: User, Sender or a template panicked, and nobody was told of an event", "event", e, "panic", fmt.Sprintf("%T", p))
 		}
 	}()
-	u, err := n.cfg.User(ctx, e.UserID)
+	asking, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
+	u, err := n.cfg.User(asking, e.UserID)
 	switch {
 	case errors.Is(err, mfa.ErrNotFound):
 		n.cfg.Logger.DebugContext(ctx, "notice: nobody has this id", "event", e)
@@ -179,7 +179,9 @@ func (n *Notices) send(ctx context.Context, u mfa.User, e mfa.Event, to string) 
 	written, err := n.templates.Mail(m.Purpose, locale, m.Fields, "", "")
 	if err == nil {
 		m.Subject, m.Text, m.HTML, m.Locale = written.Subject, written.Text, written.HTML, written.Locale
-		err = n.cfg.Sender.Send(ctx, m)
+		sending, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+		defer cancel()
+		err = n.cfg.Sender.Send(sending, m)
 	}
 	if err != nil {
 		n.cfg.Logger.ErrorContext(ctx, "notice: a mail was not sent", "message", m, "error", err)
