@@ -76,9 +76,11 @@ func (m *Manager) BeginSignIn(ctx context.Context, o SignInOptions) (*Ceremony, 
 		return nil, err
 	}
 	v := &verification{m: m, purpose: factor.PurposeSignIn, method: o.Method, params: o.Params, id: newID()}
-	if v.identify(userID, factor.PurposeSignIn); userID == "" {
-		v.identify(m.nobodyOf(o.Name), purposeNobody)
+	as, nobody := factor.PurposeSignIn, m.nobodyOf(o.Name)
+	if userID == "" {
+		userID, as = nobody, purposeNobody
 	}
+	v.identify(userID, as)
 	creds, err := m.credentials(ctx, v.s.UserID)
 	if err != nil {
 		return nil, err
@@ -211,12 +213,14 @@ func (m *Manager) signInOf(ctx context.Context, binding, id string) (*verificati
 	return v, creds, nil
 }
 
-// identify says who signs in, and whether that can succeed.
+// identify says who signs in, and whether that can succeed. It takes as long for
+// everybody.
 func (v *verification) identify(userID string, as factor.Purpose) {
-	v.s, v.as, v.decoy = State{UserID: userID}, as, nil
-	if as != factor.PurposeSignIn {
-		v.decoy = v.m.decoy("user", userID)
+	decoy := v.m.decoy("user", userID)
+	if as == factor.PurposeSignIn {
+		decoy = nil
 	}
+	v.s, v.as, v.decoy = State{UserID: userID}, as, decoy
 }
 
 // loadFirst opens what somebody may sign in with.

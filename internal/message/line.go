@@ -1,7 +1,6 @@
 package message
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -26,15 +25,26 @@ func Line(s string) string {
 	return string(line)
 }
 
-// linked is what mail programs make a link of, or what looks like an address.
-var linked = regexp.MustCompile(`[@/\\:]|\p{L}\.\p{L}|\p{N}\.[\p{L}\p{N}]|\p{L}\.\p{N}`)
+// linked reports whether mail programs make a link of a part of s, or whether it
+// looks like an address.
+func linked(s string) bool {
+	before, dot := false, false // a letter or digit, and then a dot
+	for _, r := range s {
+		word := unicode.IsLetter(r) || unicode.IsNumber(r)
+		if dot && word || strings.ContainsRune(`@/\:`, r) {
+			return true
+		}
+		dot, before = before && r == '.', word
+	}
+	return false
+}
 
 // Name returns what to call somebody: the first of the names that is one, as
 // Line has it, or "". One that mail programs would make a link of is none, so
 // that nobody has a message lead anywhere by what they call themselves.
 func Name(names ...string) string {
 	for _, name := range names {
-		if line := Line(name); line != "" && !linked.MatchString(line) {
+		if line := Line(name); line != "" && !linked(line) {
 			return line
 		}
 	}
