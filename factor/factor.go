@@ -73,9 +73,10 @@ type Request struct {
 	Now         time.Time // UTC, from the Manager's clock
 	Expires     time.Time // of the ceremony, where it is begun again or judged; zero where it is begun
 
-	// Decoy is set when someone signs in by a name that nobody has: 32 bytes,
-	// stable per name. The factor builds a Step like a real one from it, and
-	// Deliver sends nothing.
+	// Decoy is set when someone signs in by a name that nobody has, or whose user
+	// has nothing to sign in with by this method: 32 bytes, stable per name or
+	// user. The factor builds a Step like a real one from it, and Deliver sends
+	// nothing.
 	Decoy []byte
 }
 

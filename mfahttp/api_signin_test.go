@@ -71,26 +71,32 @@ func TestB15_API_SignIn(t *testing.T) {
 // strict only where browser and app are on one machine, without TLS.
 func TestB05_API_TheCookieIsOfOneHost(t *testing.T) {
 	for name, c := range map[string]struct {
-		url, from string
-		header    string
-		tls       bool
-		want      string
+		url, from   string
+		name, value string // of a header
+		tls         bool
+		want        string
 	}{
-		"TLS":                {"https://app.example.test/", "192.0.2.1:4000", "", true, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
-		"behind a proxy":     {"http://app.example.test/", "127.0.0.1:4000", "", false, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
-		"TLS here":           {"https://localhost/", "127.0.0.1:4000", "", true, `^__Host-mfa_signin=`},
-		"a proxy here":       {"http://localhost/", "127.0.0.1:4000", "X-Forwarded-For", false, `^__Host-mfa_signin=`},
-		"from elsewhere":     {"http://localhost/", "192.0.2.1:4000", "", false, `^__Host-mfa_signin=`},
-		"on this machine":    {"http://localhost:8080/", "127.0.0.1:4000", "", false, `^mfa_signin=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax$`},
-		"on this machine, 6": {"http://[::1]:8080/", "[::1]:4000", "", false, `^mfa_signin=`},
+		"TLS":            {"https://app.example.test/", "192.0.2.1:4000", "", "", true, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
+		"behind a proxy": {"http://app.example.test/", "127.0.0.1:4000", "", "", false, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
+		"TLS here":       {"https://localhost/", "127.0.0.1:4000", "", "", true, `^__Host-mfa_signin=`},
+		"a proxy here":   {"http://localhost/", "127.0.0.1:4000", "X-Forwarded-For", "192.0.2.1", false, `^__Host-mfa_signin=`},
+		"from elsewhere": {"http://localhost/", "192.0.2.1:4000", "", "", false, `^__Host-mfa_signin=`},
+		// nginx passes on neither the host nor where a request comes from by itself.
+		"a silent proxy":     {"http://127.0.0.1:8080/", "127.0.0.1:4000", "Origin", "https://app.example.test", false, `^__Host-mfa_signin=[\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`},
+		"a silent proxy, 80": {"http://127.0.0.1:8080/", "127.0.0.1:4000", "Origin", "http://app.example.test", false, `^__Host-mfa_signin=`},
+		"no origin":          {"http://127.0.0.1:8080/", "127.0.0.1:4000", "Origin", "null", false, `^__Host-mfa_signin=`},
+		"a form here":        {"http://localhost:8080/", "127.0.0.1:4000", "Origin", "http://localhost:8080", false, `^mfa_signin=`},
+		"on this machine":    {"http://localhost:8080/", "127.0.0.1:4000", "", "", false, `^mfa_signin=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax$`},
+		"on this machine, 6": {"http://[::1]:8080/", "[::1]:4000", "", "", false, `^mfa_signin=`},
 	} {
 		for _, prefix := range []string{"", "/", "/account/mfa"} {
 			a := newApp(t, byMail, setup{handler: func(h *mfahttp.Config) { h.Prefix = prefix }})
 			path := map[string]string{"": "mfa/", "/": "", "/account/mfa": "account/mfa/"}[prefix]
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, c.url+path+"api/signin", strings.NewReader(`{"method":"email","username":"ann"}`))
 			r.Header, r.RemoteAddr = maps.Clone(jsonHeader()), c.from
-			if c.header != "" {
-				r.Header.Set(c.header, "192.0.2.1")
+			if c.name != "" {
+				r.Header.Set("Sec-Fetch-Site", "same-origin")
+				r.Header.Set(c.name, c.value)
 			}
 			if !c.tls {
 				r.TLS = nil

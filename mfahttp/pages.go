@@ -73,6 +73,7 @@ func (h *Handler) routePages() error {
 	for path, begins := range map[string]string{
 		"/verify/send": "/verify", "/verify/resend": "/verify", "/recovery-codes/confirm": "/recovery-codes",
 		"/enroll/{method}/confirm": "/enroll/", "/enroll/{method}/resend": "/enroll/",
+		"/credentials/{id}/rename": "/", "/credentials/{id}/remove": "/", "/cancel": "/",
 	} {
 		get(path, h.beginAgain(begins))
 	}

@@ -10,7 +10,7 @@ import (
 type Page struct {
 	Title    string // what the page is for
 	AppName  string // Config.AppName
-	HomeURL  string // Config.HomeURL; empty on the page of a link, which leads nowhere else
+	HomeURL  string // Config.HomeURL; empty on the page of a link, which leads nowhere else while it may be good
 	Prefix   string // Config.Prefix, empty at the root: {{.Prefix}}/assets/mfa.css
 	ReturnTo string // the path on this origin that the user was going to, or ""; forms send it on as return_to
 	Active   bool   // the user is signed in; false while a sign-in waits for its second factor

@@ -37,7 +37,9 @@ func (h *Handler) linkForm(w http.ResponseWriter, r *http.Request) error {
 		return err // done, or something else has to be done first
 	}
 	page := h.newLinkPage()
-	page.Elsewhere = errors.Is(err, mfa.ErrRejected)
+	if page.Elsewhere = errors.Is(err, mfa.ErrRejected); page.Elsewhere {
+		page.HomeURL = h.cfg.HomeURL
+	}
 	a := h.alertFor(w, r, err, sentences{"rejected": "This link does nothing here: it has been used, it is too old, or you began in another browser. If so, go back there and type the code from the message."})
 	h.show(w, r, a, "link.html", &page, &page.Page)
 	return nil

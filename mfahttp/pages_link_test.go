@@ -59,6 +59,7 @@ func TestF10_OpeningALinkChangesNothing(t *testing.T) {
 		got := a.newBrowser().press(link)
 		assert.Equal(t, http.StatusUnprocessableEntity, got.status)
 		assert.Equal(t, goBack, text(t, got.body, "alert"))
+		assert.Contains(t, got.body, `<a href="/">Example</a>`, "and there is a way on")
 	}
 	requireSeeOther(t, b.press(link), "/")
 	assert.Equal(t, "home of ann", b.open("/home").body)

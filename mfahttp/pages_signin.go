@@ -3,6 +3,7 @@ package mfahttp
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (h *Handler) resendSignInForm(w http.ResponseWriter, r *http.Request) error
 	}
 	page := h.newSignInPage(r)
 	say := notSent(err)
-	say["rejected"] = orNoCookie(r, say["rejected"])
+	say["rejected"] = h.orNoCookie(r, say["rejected"])
 	a := h.alertFor(w, r, err, say)
 	if !errors.Is(err, mfa.ErrRejected) {
 		page.Ceremony = id
@@ -79,15 +80,18 @@ func (h *Handler) signInCodeForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := h.newSignInPage(r)
 	page.Ceremony = id
-	a := h.alertFor(w, r, err, sentences{"rejected": orNoCookie(r, rejectedDelivery)})
+	a := h.alertFor(w, r, err, sentences{"rejected": h.orNoCookie(r, rejectedDelivery)})
 	h.show(w, r, a, "signin.html", &page, &page.Page)
 	return nil
 }
 
-// orNoCookie says why nothing can succeed in a browser that has no binding, or
-// what else was wrong.
-func orNoCookie(r *http.Request, say string) string {
-	if bindingOf(r) == "" {
+// orNoCookie says why nothing can succeed in a browser that has kept no cookie,
+// or what else was wrong. Whoever is signed in has had one.
+func (h *Handler) orNoCookie(r *http.Request, say string) string {
+	if bindingOf(r) != "" {
+		return say
+	}
+	if _, err := h.m.Load(r); errors.Is(err, mfa.ErrNoSession) {
 		return noCookie
 	}
 	return say
@@ -109,7 +113,8 @@ func (h *Handler) newSignInPage(r *http.Request) SignInPage {
 		Page:     h.newPage(titleSignIn, false, returnPath(r)),
 		StartURL: h.url("/signin", "return_to", returnPath(r)),
 	}
-	if login := h.m.Destination(mfa.ErrNoSession); login != h.url("/signin") {
+	login := h.m.Destination(mfa.ErrNoSession)
+	if u, err := url.Parse(login); err == nil && u.Path != h.cfg.Prefix+"/signin" {
 		page.LoginURL = withParams(login, "return_to", returnPath(r))
 	}
 	for _, name := range h.firsts {

@@ -74,13 +74,17 @@ func TestSignInPage_WithoutCookies(t *testing.T) {
 		assert.Contains(t, text(t, got.body, "alert"), "has not kept a cookie", form)
 	}
 	requireSeeOther(t, b.submit(asked.body, "signin-code", url.Values{"code": {f.last(t).code}}), "/")
+	back := b.submit(asked.body, "signin-code", url.Values{"code": {f.last(t).code}})
+	assert.NotContains(t, text(t, back.body, "alert"), "cookie", "who has come back is signed in")
 }
 
 func TestSignInPage_LeadsToTheLogin(t *testing.T) {
 	a := newApp(t, byMail)
 	assert.Contains(t, a.newBrowser().show("/mfa/signin?return_to=/home"), `<a id="login" href="/login?return_to=%2Fhome">`)
-	a = newApp(t, byMail, setup{manager: func(c *mfa.Config) { c.LoginURL = "/mfa/signin" }})
-	assert.NotContains(t, a.newBrowser().show("/mfa/signin"), `id="login"`, "it is the login")
+	for _, login := range []string{"/mfa/signin", "/mfa/signin?lang=en", "https://app.example.test/mfa/signin"} {
+		a = newApp(t, byMail, setup{manager: func(c *mfa.Config) { c.LoginURL = login }})
+		assert.NotContains(t, a.newBrowser().show("/mfa/signin"), `id="login"`, "it is the login")
+	}
 }
 
 // A browser that asks anew for the address of an answer begins again.
@@ -90,6 +94,7 @@ func TestPages_AddressesOfAnswers(t *testing.T) {
 	for path, to := range map[string]string{
 		"/verify/send": "/verify", "/verify/resend": "/verify", "/signin/code": "/signin", "/signin/resend": "/signin",
 		"/enroll/email/confirm": "/enroll/email", "/enroll/a%2fb/resend": "/enroll/a%2Fb", "/recovery-codes/confirm": "/recovery-codes",
+		"/cancel": "/", "/credentials/x/rename": "/", "/credentials/x/remove": "/",
 	} {
 		requireSeeOther(t, b.open("/mfa"+path), "/mfa"+to)
 		requireSeeOther(t, b.open("/mfa"+path+"?return_to=/home"), "/mfa"+to+"?return_to=%2Fhome")

@@ -72,8 +72,8 @@ func (n *Notices) work() {
 // Shutdown takes no more events and returns when the Sender has taken over what
 // there is to tell of the others. When ctx is done first it gives up those that
 // wait, and its error says how many that were; the mails about one more may
-// still be handed over, for three times Config.Timeout at most. A Queue that is the Sender
-// is shut down afterwards.
+// still be handed over, for three times Config.Timeout at most. A Queue that is
+// the Sender is shut down afterwards.
 func (n *Notices) Shutdown(ctx context.Context) error {
 	b := &n.backlog
 	b.mu.Lock()

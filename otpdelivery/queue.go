@@ -32,8 +32,10 @@ type QueueConfig struct {
 // about one user are sent in their order, so one that has to wait holds up that
 // user's next ones; it waits ten minutes at most at a time, and never beyond its
 // expiry. Take a Queue for each channel, so that a mail holds up no SMS. No user
-// has more than a tenth of the queue, or 20 places. The queue keeps them in memory: what a process has not sent when it
-// dies is lost, and its user asks for another.
+// has more than a tenth of the places, or 20 where that is more.
+//
+// The queue keeps them in memory: what a process has not sent when it dies is
+// lost, and its user asks for another.
 //
 // It is safe for concurrent use. Call Shutdown before the process ends.
 type Queue struct {

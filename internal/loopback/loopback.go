@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -27,6 +28,13 @@ func Plain(r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// IsOrigin reports whether a URL is of a page that this machine serves without
+// TLS.
+func IsOrigin(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.Scheme == "http" && isHost(u.Host)
 }
 
 func isHost(hostport string) bool {
